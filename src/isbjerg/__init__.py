@@ -1,0 +1,3 @@
+"""isbjerg: the other nine tenths of a machine-learning project."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The data room."""
+
+from __future__ import annotations

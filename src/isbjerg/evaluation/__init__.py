@@ -1,0 +1,3 @@
+"""The evaluation room."""
+
+from __future__ import annotations

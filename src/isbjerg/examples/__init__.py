@@ -1,0 +1,3 @@
+"""The examples room."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The frame room."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The models room."""
+
+from __future__ import annotations

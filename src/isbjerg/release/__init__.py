@@ -1,0 +1,3 @@
+"""The release room."""
+
+from __future__ import annotations

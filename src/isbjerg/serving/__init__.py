@@ -1,0 +1,3 @@
+"""The serving room."""
+
+from __future__ import annotations

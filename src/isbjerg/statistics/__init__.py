@@ -1,0 +1,3 @@
+"""The statistics room."""
+
+from __future__ import annotations

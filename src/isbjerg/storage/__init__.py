@@ -1,0 +1,3 @@
+"""The storage room."""
+
+from __future__ import annotations

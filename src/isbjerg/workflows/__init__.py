@@ -1,0 +1,3 @@
+"""The workflows room."""
+
+from __future__ import annotations
