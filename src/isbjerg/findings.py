@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import msgspec
 
-
 Outcome = Literal["passed", "failed", "not_applicable", "not_run"]
 Severity = Literal["info", "warning", "error", "blocking"]
 

@@ -16,12 +16,23 @@ from isbjerg.expressions.tree import Node, Type
 B, I, F, X = Type.BOOLEAN, Type.INTEGER, Type.FLOAT, Type.TEXT  # noqa: E741
 T, L, D = Type.INSTANT, Type.LOCAL, Type.DURATION
 
-_ADD = {(I, I): I, (F, F): F, (D, D): D, (T, D): T, (D, T): T, (L, D): L, (D, L): L, (X, X): X}
-_SUBTRACT = {(I, I): I, (F, F): F, (D, D): D, (T, D): T, (L, D): L, (T, T): D, (L, L): D}
-_NUMBERS = {(I, I): I, (F, F): F}
-_ORDERED = {(t, t): t for t in (I, F, X, T, L, D)}
+_Rule = dict[tuple[Type, ...], Type]
 
-_RESULTS: dict[str, dict[tuple[Type, ...], Type]] = {
+_ADD: _Rule = {
+    (I, I): I,
+    (F, F): F,
+    (D, D): D,
+    (T, D): T,
+    (D, T): T,
+    (L, D): L,
+    (D, L): L,
+    (X, X): X,
+}
+_SUBTRACT: _Rule = {(I, I): I, (F, F): F, (D, D): D, (T, D): T, (L, D): L, (T, T): D, (L, L): D}
+_NUMBERS: _Rule = {(I, I): I, (F, F): F}
+_ORDERED: _Rule = {(t, t): t for t in (I, F, X, T, L, D)}
+
+_RESULTS: dict[str, _Rule] = {
     "to_float": {(I,): F, (B,): F, (F,): F},
     "to_integer": {(F,): I, (B,): I, (I,): I},
     "add": _ADD,
@@ -145,11 +156,10 @@ def _name_nulls(op: str, args: tuple[Node, ...]) -> tuple[Node, ...]:
     known = next((a.type for a in args[first:] if a.type is not None), None)
     if known is None and op == "when":
         return args
-    named = tuple(
+    return tuple(
         Node(a.op, a.args, a.value, B if i < first else known) if a.type is None else a
         for i, a in enumerate(args)
     )
-    return named
 
 
 def _widen(op: str, args: tuple[Node, ...]) -> tuple[Node, ...]:

@@ -91,7 +91,7 @@ OPERATIONS: dict[str, int] = {
     "greater": 2,
     "greater_equal": 2,
     "is_in": 1,  # value: the list of literals
-    # logic: three-valued (Kleene)
+    # Kleene's three-valued logic
     "and": 2,
     "or": 2,
     "not": 1,
