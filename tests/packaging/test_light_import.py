@@ -1,0 +1,42 @@
+"""The public face: light to import, complete, documented."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import isbjerg
+
+SMOKE = Path(__file__).with_name("smoke.py")
+
+
+def test_import_loads_no_heavy_library() -> None:
+    # In a process of its own, because this one has loaded everything already.
+    done = subprocess.run(
+        [sys.executable, "-I", str(SMOKE), "light"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def public_names() -> list[str]:
+    # Submodules become attributes once something imports them; they are no part of the face.
+    return [
+        name
+        for name in dir(isbjerg)
+        if not name.startswith("_")
+        and name != "annotations"
+        and not isinstance(getattr(isbjerg, name), ModuleType)
+    ]
+
+
+def test_all_names_what_is_there() -> None:
+    # Ruff's RUF022 keeps the list sorted.
+    assert sorted(getattr(isbjerg, "__all__", [])) == sorted(public_names())
+
+
+def test_public_names_are_documented() -> None:
+    bare = [name for name in public_names() if not inspect.getdoc(getattr(isbjerg, name))]
+    assert not bare
