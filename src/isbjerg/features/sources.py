@@ -1,0 +1,127 @@
+"""Sources: where tables of facts are, what identifies a row, when its columns are known.
+
+Nothing registers anywhere: a definition is found because a project's module names it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from isbjerg.errors import ArgumentError
+from isbjerg.features.sets import Known
+from isbjerg.times import parse_span
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A knowledge time before something: `span_us` before `of`, or before the decision."""
+
+    span_us: int
+    of: str | None = None
+
+
+def ahead(span: str, of: str | None = None) -> Ahead:
+    """Say that a column is known `span` ahead.
+
+    Parameters
+    ----------
+    span : str
+        How long ahead, such as ``"30d"``.
+    of : str, optional
+        Column of times to count from. Without it the column is known that long before the
+        decision about its row, which only the unit's own source can say.
+
+    Examples
+    --------
+    >>> ahead("30d").span_us == 30 * 86400 * 10**6
+    True
+    """
+    return Ahead(parse_span(span), of)
+
+
+def after(column: str, span: str = "0s") -> Known:
+    """Say that a column is known `span` after the time in `column`.
+
+    Examples
+    --------
+    >>> after("hour_utc", "1h")
+    Known(column='hour_utc', offset_us=3600000000)
+    """
+    return Known(column, parse_span(span))
+
+
+KnownRule = Ahead | Known
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of facts: how it is read, what identifies a row, when its columns are known."""
+
+    name: str
+    read: Callable[[], Any] = field(repr=False)
+    key: tuple[str, ...]
+    known: tuple[tuple[str, KnownRule], ...]
+    owner: str | None = None
+    licence: str | None = None
+    meaning: str | None = None
+
+    def __call__(self) -> Any:
+        """Return what the source function returns: a handle on files, or a table."""
+        return self.read()
+
+
+def source(
+    *,
+    key: str | Sequence[str],
+    known: Mapping[str, KnownRule | str],
+    owner: str | None = None,
+    licence: str | None = None,
+) -> Callable[[Callable[[], Any]], Source]:
+    """Declare a source: decorate the function that returns its table.
+
+    Parameters
+    ----------
+    key : str or sequence of str
+        Columns that together identify a row. A later row with the same key is a correction.
+    known : mapping of str to rule
+        When each column becomes known, by name or by pattern (``"sched_*"``, ``"*"``): a column
+        of times, `after` one, or `ahead`. An exact name wins over patterns, an earlier pattern
+        over a later one. There is no default: a column that no rule names cannot be used.
+    owner, licence : str, optional
+        Who answers for the table; under what licence it may be used.
+
+    Returns
+    -------
+    callable
+        The decorator; it returns a `Source`.
+
+    Examples
+    --------
+    >>> @source(key="flight_id", known={"arr_delay": "landed_utc", "*": ahead("30d")})
+    ... def flights():
+    ...     return None
+    >>> flights.key
+    ('flight_id',)
+    """
+    keys = (key,) if isinstance(key, str) else tuple(key)
+    if not keys:
+        raise ArgumentError.out_of_range("key", "source", "name at least one column", key)
+    rules = tuple(
+        (pattern, Known(rule) if isinstance(rule, str) else rule) for pattern, rule in known.items()
+    )
+
+    def declare(function: Callable[[], Any]) -> Source:
+        return Source(
+            name=function.__name__,
+            read=function,
+            key=keys,
+            known=rules,
+            owner=owner,
+            licence=licence,
+            meaning=inspect.getdoc(function),
+        )
+
+    return declare
