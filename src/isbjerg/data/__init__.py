@@ -1,3 +1,14 @@
-"""The data room."""
+"""From what a source gives to immutable, checked facts.
+
+- ``tables``: the values behind ``ib.parquet`` and ``ib.csv`` (imports nothing heavy);
+- ``reading``: read such a table, or a data frame of another library, with Polars;
+- ``carriers``: give every column one of isbjerg's types, and count what had to become null;
+- ``versions``: data versions, and which rows of a read are new or corrected;
+- ``contract``: what a table promises, and the check of one row (imports nothing heavy);
+- ``drafting``: a cautious first contract from data;
+- ``checking``: the check of a whole table: rows that pass, rows to quarantine, findings;
+- ``odcs``: contracts as Open Data Contract Standard 3.1 files;
+- ``split``: train, validation and test in the order of time, purged.
+"""
 
 from __future__ import annotations

@@ -1,3 +1,12 @@
-"""The storage room."""
+"""The world: files and databases below the folder ``.isbjerg``.
+
+- ``layout``: where everything is;
+- ``durable``: write a file so that a crash leaves all of it or none of it;
+- ``blobs``: bytes named by their SHA-256;
+- ``tables``: immutable Parquet parts, facts of a data version, quarantine;
+- ``catalog``: what is known about runs, versions and assignments, in SQLite;
+- ``ledger``, ``outcomes``, ``online``, ``plans``, ``ids``: what the prediction server
+  writes and reads; they import neither SQLAlchemy nor Polars.
+"""
 
 from __future__ import annotations

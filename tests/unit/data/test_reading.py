@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from isbjerg.data.reading import fingerprint, read
+from isbjerg.data.tables import csv, parquet
+from isbjerg.errors import ArgumentError, SourceError
+
+
+def test_files_of_a_pattern_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    pl.DataFrame({"x": [2]}).write_parquet(tmp_path / "b.parquet")
+    pl.DataFrame({"x": [1.5]}).write_parquet(tmp_path / "a.parquet")
+    assert read(parquet("*.parquet"), tmp_path)["x"].to_list() == [1.5, 2.0]
+    assert read(parquet(str(tmp_path / "a.parquet")), Path("/"))["x"].to_list() == [1.5]
+
+
+def test_csv_takes_options_and_guesses_from_the_whole_file(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(
+        "code;x;at;when\n"
+        + "007;1;2013-01-01T10:00:00Z;2013-01-01 10:00:00\n" * 200
+        + "008;n/a;2013-01-01T10:00:00Z;2013-01-01 10:00:00\n009;1.5;;\n"
+    )
+    types = {"code": "text", "when": "local"}
+    df = read(csv("t.csv", separator=";", null_values=("", "n/a"), types=types), tmp_path)
+    assert df.schema == {
+        "code": pl.String,
+        "x": pl.Float64,
+        "at": pl.Datetime("us", "UTC"),
+        "when": pl.Datetime("us"),
+    }
+    assert df["code"][0] == "007"
+    assert df["x"].null_count() == 1
+
+
+def test_a_given_instant_is_parsed(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("at\n2013-01-01 10:00:00\n2013-01-01T12:00:00\n")
+    df = read(csv("t.csv", types={"at": "instant"}), tmp_path)
+    assert df["at"].dt.hour().to_list() == [10, 12]
+    assert df["at"].dtype == pl.Datetime("us", "UTC")
+
+
+def test_frames_are_taken_as_they_are() -> None:
+    df = pl.DataFrame({"x": [1]})
+    for frame in (df, df.lazy(), df.to_arrow()):
+        assert read(frame, Path()).equals(df)
+
+
+def test_pandas_frames_are_taken() -> None:
+    pandas = pytest.importorskip("pandas")
+    assert read(pandas.DataFrame({"x": [1]}), Path())["x"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [(parquet("no/*.parquet"), "ISB301"), (csv("bad.csv"), "ISB301"), ([1, 2], "ISB302")],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, table: object, code: str) -> None:
+    (tmp_path / "bad.csv").write_text("a,b\n1,2,3\n")
+    with pytest.raises(SourceError) as caught:
+        read(table, tmp_path)
+    assert caught.value.kind_code == code
+    assert caught.value.mend
+
+
+def test_files_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"x": [[1]]}).write_parquet(tmp_path / "b.parquet")
+    with pytest.raises(SourceError, match="do not fit together"):
+        read(parquet("*.parquet"), tmp_path)
+
+
+def test_a_fingerprint_changes_with_the_files_and_the_reading(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("x\n1\n")
+    first = fingerprint(csv("t.csv"), tmp_path)
+    assert fingerprint(csv("t.csv"), tmp_path) == first
+    assert fingerprint(csv("t.csv", null_values=("", "1")), tmp_path) != first
+    os.utime(file, ns=(1, 1))
+    assert fingerprint(csv("t.csv"), tmp_path) != first
+    assert fingerprint(pl.DataFrame(), tmp_path) is None
+
+
+def test_bad_options_are_refused() -> None:
+    with pytest.raises(ArgumentError):
+        csv("t.csv", separator="::")
+    with pytest.raises(ArgumentError):
+        csv("t.csv", types={"x": "duration"})
+
+
+@pytest.mark.parametrize("module", ["isbjerg.data.tables", "isbjerg.storage.blobs"])
+def test_light_modules_load_no_table_library(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({{'polars', 'sqlalchemy'}} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
