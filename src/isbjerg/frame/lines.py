@@ -14,14 +14,14 @@ _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\
 
 
 def find_lines(text: str) -> dict[Path, int]:
-    """Find the line of every table and key of a valid TOML text, counted from 1.
+    r"""Find the line of every table and key of a valid TOML text, counted from 1.
 
     A table that is opened twice (``[a.b]``, then ``[a]``) keeps its own header's line; one
     that is only implied by others has the line where it is first implied.
 
     Examples
     --------
-    >>> find_lines('a = "x = 1"\\n[t]\\nb.c = { d = 1 } # e = 2\\n')
+    >>> find_lines('a = "x = 1"\n[t]\nb.c = { d = 1 } # e = 2\n')
     {('a',): 1, ('t',): 2, ('t', 'b'): 3, ('t', 'b', 'c'): 3, ('t', 'b', 'c', 'd'): 3}
     """
     scanner = _Scanner(text.replace("\r\n", "\n"))

@@ -23,8 +23,8 @@ class NamedMetric(msgspec.Struct, frozen=True):
         As written in `frame.toml`.
     kind : {"binary", "regression"}
         The kind of target it measures.
-    higher_is_better : bool
-        The direction in which a model improves.
+    direction : {"higher", "lower"}
+        Which way is better.
     low, high : float or None
         The range of its values; ``None`` for no bound.
     summary : str
@@ -33,10 +33,15 @@ class NamedMetric(msgspec.Struct, frozen=True):
 
     name: str
     kind: TargetKind
-    higher_is_better: bool
+    direction: Literal["higher", "lower"]
     low: float | None
     high: float | None
     summary: str
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger value is the better one."""
+        return self.direction == "higher"
 
     def better(self, left: float, right: float) -> bool:
         """Tell whether `left` is the better of two values.
@@ -53,17 +58,17 @@ METRICS: dict[str, NamedMetric] = {
     m.name: m
     for m in (
         NamedMetric(
-            "average_precision", "binary", True, 0.0, 1.0, "area under precision and recall"
+            "average_precision", "binary", "higher", 0.0, 1.0, "area under precision and recall"
         ),
         NamedMetric(
-            "roc_auc", "binary", True, 0.0, 1.0, "share of pairs that are ranked the right way"
+            "roc_auc", "binary", "higher", 0.0, 1.0, "share of pairs that are ranked the right way"
         ),
-        NamedMetric("log_loss", "binary", False, 0.0, None, "mean surprise at what came true"),
-        NamedMetric("brier", "binary", False, 0.0, 1.0, "mean squared error of a probability"),
-        NamedMetric("accuracy", "binary", True, 0.0, 1.0, "share of right answers at 0.5"),
-        NamedMetric("mae", "regression", False, 0.0, None, "mean absolute error"),
-        NamedMetric("rmse", "regression", False, 0.0, None, "root of the mean squared error"),
-        NamedMetric("r2", "regression", True, None, 1.0, "share of variance explained"),
+        NamedMetric("log_loss", "binary", "lower", 0.0, None, "mean surprise at what came true"),
+        NamedMetric("brier", "binary", "lower", 0.0, 1.0, "mean squared error of a probability"),
+        NamedMetric("accuracy", "binary", "higher", 0.0, 1.0, "share of right answers at 0.5"),
+        NamedMetric("mae", "regression", "lower", 0.0, None, "mean absolute error"),
+        NamedMetric("rmse", "regression", "lower", 0.0, None, "root of the mean squared error"),
+        NamedMetric("r2", "regression", "higher", None, 1.0, "share of variance explained"),
     )
 }
 """Every metric that can be named, by its name."""
