@@ -77,9 +77,9 @@ def trace(
     faults = list(_faults(function, allowed, set()))
     if faults:
         raise TracingError(
-            f"The feature '{function.__name__}' holds {len(faults)} thing(s) that cannot be traced.\n"
-            + "\n".join(f"  {where}: {what}" for where, what, _ in faults),
-            mend="; ".join(dict.fromkeys(mend for _, _, mend in faults)),
+            f"'{function.__name__}' holds what cannot be traced, in {len(faults)} place(s).\n"
+            + "\n".join(f"  {where}: {what}  ->  {mend}" for where, what, mend in faults),
+            mend=faults[0][2] if len(faults) == 1 else "what stands behind each arrow",
             function=function.__name__,
             places=[where for where, _, _ in faults],
         )
