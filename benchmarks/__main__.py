@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from benchmarks.figures import Figure
-from benchmarks.registry import benchmark, benchmark_names
+from benchmarks.registry import benchmark, benchmark_names, question
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.name is None:
         for name in names:
-            print(f"{name:12}  {(benchmark(name).__doc__ or '').splitlines()[0]}")
+            print(f"{name:12}  {question(name)}")
         return 0
     chosen = names if given.name == "all" else [given.name]
     show(measured(chosen, quick=given.quick), as_json=given.json)
