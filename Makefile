@@ -89,7 +89,7 @@ lint-code: venv
 	$(BIN)/ruff check .
 
 lint-spelling: venv
-	$(BIN)/codespell --ignore-words-list=notin $(CODE) $(wildcard docs) *.md
+	$(BIN)/codespell $(CODE) $(wildcard docs) *.md
 
 lint-layers: venv
 	$(BIN)/lint-imports
