@@ -2,6 +2,7 @@
 
 - ``tables``: the values behind ``ib.parquet`` and ``ib.csv`` (imports nothing heavy);
 - ``reading``: read such a table, or a data frame of another library, with Polars;
+- ``guessing``: which type a CSV column has, judged by all its texts;
 - ``carriers``: give every column one of isbjerg's types, and count what had to become null;
 - ``versions``: data versions, and which rows of a read are new or corrected;
 - ``contract``: what a table promises, and the check of one row (imports nothing heavy);

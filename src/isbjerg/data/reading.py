@@ -14,10 +14,9 @@ from typing import Any
 import polars as pl
 
 from isbjerg.canonical import content_hash
-from isbjerg.data.carriers import DTYPES
+from isbjerg.data.guessing import as_type, guessed
 from isbjerg.data.tables import CsvTable, ParquetTable, Table
 from isbjerg.errors import SourceError
-from isbjerg.expressions.tree import Type
 
 _RETURN_MEND = 'return ib.parquet("data/table.parquet"), or a data frame'
 
@@ -105,24 +104,16 @@ def _read_file(table: Table, file: Path) -> pl.DataFrame:
 
 
 def _read_csv(table: CsvTable, file: Path) -> pl.DataFrame:
-    types = dict(table.types)
-    # Times are parsed after reading: the reader's own option for zones is all or nothing.
-    timely = {c: k for c, k in types.items() if k in (Type.INSTANT, Type.LOCAL)}
     df = pl.read_csv(
         file,
         separator=table.separator,
         null_values=list(table.null_values),
-        schema_overrides={c: pl.String() if c in timely else DTYPES[k] for c, k in types.items()},
-        infer_schema_length=None,
-        try_parse_dates=True,
+        infer_schema=False,
     )
-    casts = [_parse(c, k) for c, k in timely.items() if c in df.columns]
-    return df.with_columns(casts) if casts else df
-
-
-def _parse(column: str, kind: Type) -> pl.Expr:
-    zone = "UTC" if kind is Type.INSTANT else None
-    return pl.col(column).str.to_datetime(time_unit="us", time_zone=zone)
+    types = dict(table.types)
+    return pl.DataFrame(
+        [as_type(c, types[c.name]) if c.name in types else guessed(c) for c in df.iter_columns()]
+    )
 
 
 def _read_frame(table: Any) -> pl.DataFrame:

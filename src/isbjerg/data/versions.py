@@ -134,7 +134,8 @@ def newest(facts: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     [2, 3]
     """
     ordered = facts if facts[ROW].is_sorted() else facts.sort(ROW)
-    return ordered.unique(subset=list(key), keep="last", maintain_order=True)
+    is_last = ordered.select(_one(key).is_last_distinct()).to_series()
+    return ordered if is_last.all() else ordered.filter(is_last)
 
 
 def without_duplicates(df: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -151,11 +152,14 @@ def without_duplicates(df: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFra
     >>> kept["x"].to_list(), repeated["x"].to_list()
     ([5], [6])
     """
-    first = pl.struct(list(key)) if len(key) != 1 else pl.col(key[0])
-    is_first = df.select(first.is_first_distinct()).to_series()
+    is_first = df.select(_one(key).is_first_distinct()).to_series()
     if is_first.all():
         return df, df.clear()
     return df.filter(is_first), df.filter(~is_first)
+
+
+def _one(key: Sequence[str]) -> pl.Expr:
+    return pl.col(key[0]) if len(key) == 1 else pl.struct(list(key))
 
 
 def new_facts(current_newest: pl.DataFrame, incoming: pl.DataFrame, key: Sequence[str]) -> Changes:
