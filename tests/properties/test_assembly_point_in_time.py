@@ -43,6 +43,7 @@ FACT_SCHEMA = {
 UNIT_SCHEMA = {"place": pl.String, "at_gate": pl.Int64, "share": pl.Float64, "t": INSTANT}
 
 times = st.integers(-9, 9)
+early, late = st.integers(-9, 2), st.integers(-4, 12)
 numbers = st.one_of(
     st.none(),
     st.sampled_from([0.1, -0.0, 2.0**-41, 3 * 2.0**-41, 2.0**62, -(2.0**62), 2.0**61.5, 1e-300]),
@@ -60,26 +61,26 @@ def scenes(draw):
     places = st.sampled_from(draw(st.sampled_from(["J", "J", "JK", ["\0", "å", "", None]])))
     gates = st.sampled_from(draw(st.sampled_from([[7], [7], [-1, 2**62, None]])))
     shares = st.sampled_from([0.0, -0.0] if draw(st.booleans()) else [-1.5, 1e300, None])
-    units = st.fixed_dictionaries({"place": places, "at_gate": gates, "share": shares, "t": times})
+    units = st.fixed_dictionaries({"place": places, "at_gate": gates, "share": shares, "t": late})
     fact = {
         "place": places,
         "gate": gates,
         "share": shares,
         "id": st.sampled_from(draw(st.sampled_from(["a", "ab", ["a", "a\0", "b", None]]))),
         "number_of": st.sampled_from([-2, 0, 10, None]),
-        "seen": times if draw(st.booleans()) else times | st.none(),
-        "told": times,
+        "seen": early if draw(st.booleans()) else early | st.none(),
+        "told": early,
         "number": numbers,
         "whole": wholes,
         "flag": st.booleans() | st.none(),
         "label": st.sampled_from(["x", "y", "", None]),
         "_live_at": st.none() if draw(st.booleans()) else st.none() | times,
     }
-    most = draw(st.sampled_from([0, 2, 5, 10, 10]))
-    rows = draw(st.lists(st.fixed_dictionaries(fact), min_size=most // 2, max_size=most))
+    most = draw(st.sampled_from([1, 4, 7, 10]))
+    rows = draw(st.lists(st.fixed_dictionaries(fact), min_size=most - 1, max_size=most))
     numbering = draw(st.permutations(range(len(rows))))
     facts = [{**row, "_row": number} for row, number in zip(rows, numbering, strict=True)]
-    return draw(slots()), facts, draw(st.lists(units, min_size=1, max_size=8))
+    return draw(slots()), facts, draw(st.lists(units, min_size=3, max_size=8))
 
 
 ons = st.sampled_from(
@@ -116,7 +117,7 @@ def slots(draw):
         "refresh_us": draw(st.sampled_from([0, 0, 1, 3, 4])),
     }
     if draw(st.booleans()):
-        age = draw(st.sampled_from([None, None, 0, 1, 3]))
+        age = draw(st.sampled_from([None, None, None, 0, 1, 3, 8]))
         return Slot(kind="newest", type=type_, max_age_us=age, **common)
     aggregates = ["count"] if type_ is Type.TEXT else ["count", "sum", "mean"]
     chosen = draw(st.sampled_from(aggregates))
@@ -127,7 +128,7 @@ def slots(draw):
         kind="past",
         aggregate=chosen,
         type=draw(st.sampled_from(result[chosen])),
-        span_us=draw(st.sampled_from([0, 1, 2, 5, 100])),
+        span_us=draw(st.sampled_from([0, 2, 5, 8, 100, 100])),
         **common,
     )
 
