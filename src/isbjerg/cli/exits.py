@@ -1,0 +1,48 @@
+"""Exit codes: what a schedule or a script learns from a verb without reading a word.
+
+0 and 3 are both answers to a question that was asked well; 1, 2 and 4 say that there was no
+answer, and who has to act.
+"""
+
+from __future__ import annotations
+
+DONE = 0
+WRONG = 1
+MISUSE = 2
+REFUSED = 3
+BUSY = 4
+INTERRUPTED = 130
+
+EXITS: dict[int, str] = {
+    DONE: "done",
+    WRONG: "the project, its data, a model or the store is wrong",
+    MISUSE: "the command is wrong",
+    REFUSED: "a gate says no",
+    BUSY: "another command holds the store: try again",
+    INTERRUPTED: "interrupted with Ctrl-C",
+}
+"""What each exit code says."""
+
+
+def exit_of(error: BaseException) -> int:
+    """Choose the exit code of an error.
+
+    Examples
+    --------
+    >>> from isbjerg.errors import ArgumentError, FrameError, ReleaseError, StoreError
+    >>> [exit_of(kind("no")) for kind in (FrameError, ArgumentError, ReleaseError)]
+    [1, 2, 3]
+    >>> exit_of(StoreError("A run holds the store.", busy=True))
+    4
+    """
+    from isbjerg.errors import MisuseError, ReleaseError, StoreError  # noqa: PLC0415 - light help
+
+    match error:
+        case MisuseError():
+            return MISUSE
+        case ReleaseError():
+            return REFUSED
+        case StoreError() if error.facts.get("busy"):
+            return BUSY
+        case _:
+            return WRONG
