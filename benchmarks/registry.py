@@ -8,7 +8,7 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
-HOUSEKEEPING = frozenset({"__main__", "figures", "measuring", "registry"})
+HOUSEKEEPING = frozenset({"__main__", "figures", "ledgers", "measuring", "registry"})
 
 
 def benchmark_names() -> list[str]:
