@@ -26,6 +26,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MACHINE_ONLY = ("posix/", "right/", "posixrules", "localtime", "Factory")
 
+_ABBREVIATIONS = frozenset({"CET", "EET", "MET", "WET", "EST", "MST", "HST"}) | {
+    "EST5EDT",
+    "CST6CDT",
+    "MST7MDT",
+    "PST8PDT",
+}
+"""Zones that version 2024b of the tz database gave other offsets, so that two machines differ."""
+
 
 def check_zone(name: object) -> str:
     """Return `name` if it is a zone of the tz database.
@@ -45,9 +53,10 @@ def check_zone(name: object) -> str:
 
 
 def _find(name: object) -> ZoneInfo:
-    if isinstance(name, str) and name and not name.startswith(_MACHINE_ONLY):
+    usable = isinstance(name, str) and name and not name.startswith(_MACHINE_ONLY)
+    if usable and name not in _ABBREVIATIONS:
         try:
-            return ZoneInfo(name)
+            return ZoneInfo(str(name))
         except (OSError, ValueError, LookupError):  # a folder, a path out of it, or not there
             pass
     raise TypingError(
