@@ -1,0 +1,117 @@
+"""Read the online store through memory: a key when first asked for, then only what is new.
+
+For one thread, the server's event loop. `Follower.follow` is one cheap look at the file's
+change counter; only after another connection committed does it read, and then only rows
+numbered above the last one seen. Facts of a key that is not loaded are taken too: a correction
+may move a fact from one key to another.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from isbjerg.expressions.tree import Type
+from isbjerg.features.keys import Carrier, match_text
+from isbjerg.features.online import OnlineSlot
+from isbjerg.features.sets import Slot
+from isbjerg.storage.online import SlotFact, connect
+
+FOLLOW_ROWS_MAX = 20_000
+"""A larger feed empties the memory instead: keys are loaded again when asked for."""
+
+KEYS_MAX = 200_000
+"""Keys in memory per slot, so that a caller who invents keys cannot fill it."""
+
+_FACT = "on_key, fact_key, position, visible, row, value"
+_OF_KEY = f"""
+SELECT {_FACT} FROM slot_facts WHERE slot = ?1 AND fact_key IN
+  (SELECT fact_key FROM slot_facts WHERE slot = ?1 AND on_key = ?2)
+ORDER BY position, visible, row
+"""  # noqa: S608 - names of this module
+_NEW = f"SELECT seq, slot, {_FACT} FROM slot_facts WHERE seq > ? ORDER BY seq"  # noqa: S608
+
+
+class CachedSlot:
+    """One slot's values, loaded from the store key by key. Made by `Follower.read_through`."""
+
+    def __init__(self, db: sqlite3.Connection, slot: Slot) -> None:
+        self.slot = slot
+        self._db = db
+        self._boolean = slot.value.type is Type.BOOLEAN
+        self.forget()
+
+    def value(self, on_values: tuple[Carrier, ...], at_us: int) -> Carrier:
+        """Return the slot's value as known at a time, for the unit's side of ``on``."""
+        if on_values not in self._loaded:
+            self._load(on_values)
+        return self._online.value(on_values, at_us)
+
+    def forget(self) -> None:
+        """Empty the memory."""
+        self._online = OnlineSlot(self.slot)
+        self._loaded: set[tuple[Carrier, ...]] = set()
+
+    def insert(self, fact: SlotFact) -> None:
+        """Take one fact; one taken before changes nothing."""
+        if self._boolean and fact.value is not None:
+            fact = fact._replace(value=bool(fact.value))  # SQLite keeps booleans as numbers
+        self._online.insert(*fact)
+
+    def _load(self, on_values: tuple[Carrier, ...]) -> None:
+        if len(self._loaded) >= KEYS_MAX:
+            self.forget()
+        on = match_text(on_values)
+        if on is not None:
+            for fact in self._db.execute(_OF_KEY, (self.slot.name, on)):
+                self.insert(SlotFact(*fact))
+        self._loaded.add(on_values)
+
+
+class Follower:
+    """Follow the online store from one thread.
+
+    Parameters
+    ----------
+    path : Path
+        ``.isbjerg/online.db``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path)
+        self._slots: dict[str, CachedSlot] = {}
+        self._seen = 0
+        self._version = -1
+        self.follow()
+
+    def read_through(self, slot: Slot) -> CachedSlot:
+        """Return the one cache of a slot; plans that share a slot share its memory."""
+        if slot.name not in self._slots:
+            self._slots[slot.name] = CachedSlot(self._db, slot)
+        return self._slots[slot.name]
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Drop the caches of all other slots."""
+        kept = set(names)
+        self._slots = {name: cached for name, cached in self._slots.items() if name in kept}
+
+    def follow(self) -> None:
+        """Take in what other connections committed since the last call."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return
+        self._version = version
+        (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM slot_facts").fetchone()
+        if last - self._seen > FOLLOW_ROWS_MAX:
+            self._seen = last
+            for cached in self._slots.values():
+                cached.forget()
+        for seq, name, *fact in self._db.execute(_NEW, (self._seen,)):
+            self._seen = seq
+            if name in self._slots:
+                self._slots[name].insert(SlotFact(*fact))
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close()

@@ -1,0 +1,276 @@
+"""The ledger: each prediction as it was made, one SQLite file per worker, read as one.
+
+A prediction is a record before it is an answer: :mod:`isbjerg.storage.ledger_writer` commits it,
+then the answer leaves. This module holds the record, the layout of the file, and the reader
+over the files of all workers. It leaves out outcomes, which become known later and live in
+:mod:`isbjerg.storage.outcomes`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from isbjerg.errors import LedgerError
+
+FORMAT_VERSION = 1
+"""Layout of a ledger file, also its ``PRAGMA user_version``."""
+
+APPLICATION_ID = 0x69736C64
+"""``isld``: what ``file(1)`` and `open_reader` know a ledger by."""
+
+OUTCOMES = "outcomes.db"
+"""The one file beside the workers' that is no worker's."""
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE predictions (
+  seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+  id            TEXT    NOT NULL UNIQUE,
+  epoch         INTEGER NOT NULL,
+  unit_key      TEXT    NOT NULL,
+  subject       TEXT,
+  at_us         INTEGER NOT NULL,
+  received_us   INTEGER NOT NULL,
+  route         TEXT    NOT NULL,
+  why           TEXT    NOT NULL,
+  model_version INTEGER NOT NULL,
+  bundle        TEXT    NOT NULL,
+  score         REAL    NOT NULL,
+  inputs        TEXT    NOT NULL,
+  slots         TEXT    NOT NULL,
+  features      TEXT    NOT NULL,
+  findings      TEXT    NOT NULL,
+  latency_us    INTEGER NOT NULL,
+  purpose       TEXT    NOT NULL
+);
+CREATE INDEX predictions_by_unit ON predictions (unit_key);
+"""
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """What was predicted, for what, from what, by what.
+
+    Parameters
+    ----------
+    id : str
+        From :mod:`isbjerg.storage.ids`.
+    epoch : int
+        The serving plan that was in force.
+    unit_key : str
+        Canonical text of the unit's key, see `unit_key`.
+    subject : str, optional
+        Whom it is about.
+    at_us : int
+        The decision time: what became known at or after it was not used.
+    received_us : int
+        When the request arrived.
+    route, why : str
+        Which role answered, and why this one.
+    model_version : int
+        Number of the model version.
+    bundle : str
+        Hash of the bundle.
+    score : float
+        The answer.
+    inputs, slots, features : dict
+        Carriers: columns as received, values looked up, outputs computed.
+    findings : list of dict
+        What the contract flagged without refusing.
+    latency_us : int
+        From arrival to the record, before its commit.
+    purpose : str
+        What the caller said it was for; ``decision`` when nothing was said.
+    seq : int
+        Position in its worker's file, given by the file.
+    """
+
+    id: str
+    epoch: int
+    unit_key: str
+    subject: str | None
+    at_us: int
+    received_us: int
+    route: str
+    why: str
+    model_version: int
+    bundle: str
+    score: float
+    inputs: dict[str, Any]
+    slots: dict[str, Any]
+    features: dict[str, Any]
+    findings: list[dict[str, Any]]
+    latency_us: int
+    purpose: str = "decision"
+    seq: int = 0
+
+
+_COLUMNS = Prediction.__struct_fields__[:-1]
+_JSON = frozenset({"inputs", "slots", "features", "findings"})
+_ENCODER = msgspec.json.Encoder()
+
+INSERT = (
+    f"INSERT INTO predictions ({', '.join(_COLUMNS)}) "  # noqa: S608 - names of this module
+    f"VALUES ({', '.join('?' * len(_COLUMNS))})"
+)
+_SELECT = f"SELECT {', '.join((*_COLUMNS, 'seq'))} FROM predictions"  # noqa: S608
+
+
+def unit_key(values: Iterable[Any]) -> str:
+    """Write the carriers of a unit's key as canonical text: a JSON list.
+
+    Examples
+    --------
+    >>> unit_key(["JFK", 1357002000000000])
+    '["JFK",1357002000000000]'
+    """
+    return _ENCODER.encode(list(values)).decode()
+
+
+def to_row(prediction: Prediction) -> tuple[Any, ...]:
+    """Turn a record into the values of `INSERT`."""
+    encode = _ENCODER.encode
+    return tuple(
+        encode(value).decode() if name in _JSON else value
+        for name, value in zip(_COLUMNS, msgspec.structs.astuple(prediction), strict=False)
+    )
+
+
+def _from_row(row: tuple[Any, ...]) -> Prediction:
+    facts = dict(zip((*_COLUMNS, "seq"), row, strict=True))
+    facts.update((name, msgspec.json.decode(facts[name])) for name in _JSON)
+    return Prediction(**facts)
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a ledger file for reading; a file of a later format is refused."""
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    try:
+        # Not mode=ro: after a kill the first reader must be allowed to recover the WAL.
+        db.execute("PRAGMA query_only = ON")
+        check_format(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def check_format(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is no ledger, or of a format this version does not read."""
+    (kind,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if kind != APPLICATION_ID:
+        raise LedgerError(
+            f"{path.name} is not a ledger.",
+            code="ISB612",
+            mend=f"move {path.name} out of the ledger folder",
+        )
+    if version != FORMAT_VERSION:
+        raise LedgerError(
+            f"{path.name} has ledger format {version}; this isbjerg reads {FORMAT_VERSION}.",
+            code="ISB612",
+            mend="pip install --upgrade isbjerg",
+            version=version,
+        )
+
+
+class Ledger:
+    """Read the predictions of all workers as one table.
+
+    Each call opens the files it needs and sees what was committed when it began.
+
+    Parameters
+    ----------
+    folder : Path
+        ``.isbjerg/ledger``; a folder that does not exist is an empty ledger.
+
+    Examples
+    --------
+    >>> Ledger(Path("nowhere")).count()
+    0
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, prediction: str) -> Prediction | None:
+        """Return the record of one id, or ``None``."""
+        found = self._ask(" WHERE id = ?", (prediction,))
+        return next(found, None)
+
+    def of_units(self, keys: Iterable[str]) -> Iterator[Prediction]:
+        """Return the records of these unit keys, oldest first."""
+        wanted = _ENCODER.encode(list(keys)).decode()
+        return self._ask(" WHERE unit_key IN (SELECT value FROM json_each(?))", (wanted,))
+
+    def scan(
+        self,
+        *,
+        since_us: int | None = None,
+        until_us: int | None = None,
+        model_version: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Prediction]:
+        """Return records in the order of their ids, that is of their making.
+
+        Parameters
+        ----------
+        since_us, until_us : int, optional
+            Decision times: from, inclusive, and to, exclusive.
+        model_version : int, optional
+            Only of this one.
+        newest_first : bool, default=False
+            Turn the order round.
+        """
+        bounds = (("at_us >= ?", since_us), ("at_us < ?", until_us))
+        wanted = [*bounds, ("model_version = ?", model_version)]
+        given = [(text, value) for text, value in wanted if value is not None]
+        where = " WHERE " + " AND ".join(text for text, _ in given) if given else ""
+        return self._ask(where, tuple(v for _, v in given), newest_first=newest_first)
+
+    def count(self) -> int:
+        """Return how many predictions there are."""
+        total = 0
+        for path in self._files():
+            with closing(open_reader(path)) as db:
+                total += db.execute("SELECT count(*) FROM predictions").fetchone()[0]
+        return total
+
+    def known(self, *, ids: Iterable[str] = (), units: Iterable[str] = ()) -> set[str]:
+        """Return which of these ids and unit keys have a prediction."""
+        found: set[str] = set()
+        asked = (("id", list(ids)), ("unit_key", list(units)))
+        for path in self._files():
+            with closing(open_reader(path)) as db:
+                for column, names in asked:
+                    rows = db.execute(
+                        f"SELECT DISTINCT {column} FROM predictions "  # noqa: S608
+                        f"WHERE {column} IN (SELECT value FROM json_each(?))",
+                        (_ENCODER.encode(names).decode(),),
+                    )
+                    found.update(name for (name,) in rows)
+        return found
+
+    def _files(self) -> list[Path]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(p for p in self._folder.glob("*.db") if p.name != OUTCOMES)
+
+    def _ask(
+        self, where: str, values: tuple[Any, ...], *, newest_first: bool = False
+    ) -> Iterator[Prediction]:
+        order = f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
+        files = [self._rows(path, _SELECT + where + order, values) for path in self._files()]
+        merged = heapq.merge(*files, key=lambda p: p.id, reverse=newest_first)
+        return iter(merged)
+
+    @staticmethod
+    def _rows(path: Path, query: str, values: tuple[Any, ...]) -> Iterator[Prediction]:
+        with closing(open_reader(path)) as db:
+            yield from map(_from_row, db.execute(query, values))

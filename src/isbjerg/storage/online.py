@@ -1,0 +1,316 @@
+"""The online store: facts as slots see them, for a server that must answer in a millisecond.
+
+One SQLite file. Ingest feeds it what each registered slot needs of a data version's facts;
+``POST /facts/{table}`` adds facts that no data version holds yet. A server reads it *through*
+(:mod:`isbjerg.storage.following`): a key is loaded when first asked for, and from then on only
+rows that came later are read.
+
+It leaves out what facts mean to each other: that is :class:`isbjerg.features.online.OnlineSlot`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from isbjerg.canonical import canonical_json
+from isbjerg.errors import StoreError
+from isbjerg.expressions.tree import Type
+from isbjerg.features.keys import Carrier
+from isbjerg.features.sets import Slot
+
+FORMAT_VERSION = 1
+"""Layout of online.db, also its ``PRAGMA user_version``."""
+
+POSTED_ROW_FIRST = 2**62
+"""Posted facts are numbered from here: later, at equal times, than any fact of a data version."""
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE slots (name TEXT PRIMARY KEY, source TEXT NOT NULL, spec TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE slot_facts (
+  seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+  slot     TEXT    NOT NULL,
+  on_key   TEXT,
+  fact_key TEXT    NOT NULL,
+  position INTEGER NOT NULL,
+  visible  INTEGER NOT NULL,
+  row      INTEGER NOT NULL,
+  value,
+  UNIQUE (slot, row)
+);
+CREATE INDEX slot_facts_by_on ON slot_facts (slot, on_key, position);
+CREATE INDEX slot_facts_by_key ON slot_facts (slot, fact_key);
+CREATE TABLE posted (
+  seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+  source       TEXT    NOT NULL,
+  fact_key     TEXT    NOT NULL,
+  body         TEXT    NOT NULL,
+  live_at_us   INTEGER NOT NULL,
+  data_version TEXT
+);
+CREATE INDEX posted_by_key ON posted (source, fact_key, seq);
+CREATE TABLE fed (
+  slot TEXT NOT NULL, data_version TEXT NOT NULL, PRIMARY KEY (slot, data_version)
+) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO meta VALUES ('generation', 0);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+
+
+class SlotFact(NamedTuple):
+    """One contribution, in the order in which `OnlineSlot.insert` takes it."""
+
+    on: str | None
+    key: str
+    position: int
+    visible: int
+    row: int
+    value: Carrier
+
+
+class RegisteredSlot(msgspec.Struct, frozen=True):
+    """A slot that facts are kept for, and the types of its source's columns where known."""
+
+    slot: Slot
+    columns: dict[str, Type] = {}
+
+
+class PostedFact(msgspec.Struct, frozen=True):
+    """A fact as it was posted: its row number, columns as carriers, and when it came in."""
+
+    row: int
+    body: dict[str, Any]
+    live_at_us: int
+
+
+_INSERT = (
+    "INSERT OR IGNORE INTO slot_facts (slot, on_key, fact_key, position, visible, row, value)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_BUMP = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
+
+
+class OnlineStore:
+    """Feed the online store, and post to it. Safe to use from several threads.
+
+    Parameters
+    ----------
+    path : Path
+        ``.isbjerg/online.db``; made when missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = connect(path)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close()
+
+    def register(self, slot: Slot, columns: Mapping[str, Type] | None = None) -> bool:
+        """Keep facts for a slot from now on; return whether it is new.
+
+        A new slot starts empty: feed it what data versions and `posted` hold.
+
+        Parameters
+        ----------
+        slot : Slot
+            Its name is its identity: of two slots with one name the first stays.
+        columns : mapping of str to Type, optional
+            Types of the source's columns, so that posted keys are read as ingested ones are.
+        """
+        spec = canonical_json(RegisteredSlot(slot, dict(columns or {}))).decode()
+        with self._transaction() as db:
+            added = db.execute(
+                "INSERT OR IGNORE INTO slots VALUES (?, ?, ?)", (slot.name, slot.source, spec)
+            )
+            return added.rowcount == 1
+
+    def slots(self, source: str | None = None) -> list[RegisteredSlot]:
+        """Return the registered slots, of one source or of all, by name."""
+        with self._lock:
+            return _slots(self._db, source)
+
+    def feed(
+        self, slot_name: str, facts: Iterable[SlotFact], *, data_version: str | None = None
+    ) -> int:
+        """Add facts to a slot in one transaction; return how many are new.
+
+        Rows that the slot holds already are left alone, so a feed can be repeated.
+
+        Parameters
+        ----------
+        slot_name : str
+            A registered slot.
+        facts : iterable of SlotFact
+            Or equal tuples: on, key, position, visible, row, value.
+        data_version : str, optional
+            Marked as fed to this slot, in the same transaction.
+        """
+        with self._transaction() as db:
+            before = db.total_changes
+            db.executemany(_INSERT, ((slot_name, *fact) for fact in facts))
+            new = db.total_changes - before
+            if data_version is not None:
+                db.execute("INSERT OR IGNORE INTO fed VALUES (?, ?)", (slot_name, data_version))
+            db.execute(_BUMP)
+            return new
+
+    def fed(self, slot_name: str) -> set[str]:
+        """Return the data versions that a slot has been fed whole."""
+        with self._lock:
+            rows = self._db.execute("SELECT data_version FROM fed WHERE slot = ?", (slot_name,))
+            return {version for (version,) in rows}
+
+    @property
+    def generation(self) -> int:
+        """A number that grows whenever facts come in."""
+        with self._lock:
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+            return int(row[0])
+
+    @contextlib.contextmanager
+    def posting(self, source: str) -> Iterator[Posting]:
+        """Open one transaction in which facts of a source are posted: all of them or none."""
+        with self._transaction() as db:
+            yield Posting(db, source)
+            db.execute(_BUMP)
+
+    def posted(self, source: str) -> list[PostedFact]:
+        """Return the facts of a source that are in no data version yet, in order of arrival."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT seq, body, live_at_us FROM posted"
+                " WHERE source = ? AND data_version IS NULL ORDER BY seq",
+                (source,),
+            ).fetchall()
+        return [
+            PostedFact(POSTED_ROW_FIRST + seq, msgspec.json.decode(body), live_at)
+            for seq, body, live_at in rows
+        ]
+
+    def absorb(self, rows: Iterable[int], data_version: str) -> None:
+        """Mark posted facts as held by a data version. Slots keep them as they are."""
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE posted SET data_version = ? WHERE seq = ?",
+                ((data_version, row - POSTED_ROW_FIRST) for row in rows),
+            )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+class Posting:
+    """An open transaction of `OnlineStore.posting`.
+
+    Attributes
+    ----------
+    slots : list of RegisteredSlot
+        The slots that this source's facts go to; none can be added before the end.
+    """
+
+    def __init__(self, db: sqlite3.Connection, source: str) -> None:
+        self._db = db
+        self._source = source
+        self.slots = _slots(db, source)
+
+    def sources(self) -> list[str]:
+        """Return the sources that have slots."""
+        return [name for (name,) in self._db.execute("SELECT DISTINCT source FROM slots")]
+
+    def add(
+        self,
+        key: str,
+        body: Mapping[str, Carrier],
+        live_at_us: int,
+        contribute: Callable[[int], Iterable[tuple[str, SlotFact]]],
+    ) -> bool:
+        """Post one fact and give it to slots.
+
+        Parameters
+        ----------
+        key : str
+            Its key, as :func:`isbjerg.features.keys.key_text` writes it.
+        body : mapping of str to carrier
+            Its columns.
+        live_at_us : int
+            When it came in.
+        contribute : callable
+            From its row number to pairs of a slot's name and the contribution.
+
+        Returns
+        -------
+        bool
+            False when the newest posted fact with this key is the same: it was asked twice.
+        """
+        text = canonical_json(body).decode()
+        newest = self._db.execute(
+            "SELECT body FROM posted WHERE source = ? AND fact_key = ? ORDER BY seq DESC LIMIT 1",
+            (self._source, key),
+        ).fetchone()
+        if newest == (text,):
+            return False
+        added = self._db.execute(
+            "INSERT INTO posted (source, fact_key, body, live_at_us) VALUES (?, ?, ?, ?)",
+            (self._source, key, text, live_at_us),
+        )
+        row = POSTED_ROW_FIRST + (added.lastrowid or 0)
+        self._db.executemany(_INSERT, ((name, *fact) for name, fact in contribute(row)))
+        return True
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open online.db, made when missing; every commit is durable."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        if _format(db) == 0:
+            db.execute("PRAGMA journal_mode = WAL")
+            with contextlib.suppress(sqlite3.OperationalError):  # another made it meanwhile
+                db.executescript(_SCHEMA)
+        _check_format(_format(db))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _format(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_format(version: int) -> None:
+    if version != FORMAT_VERSION:
+        raise StoreError(
+            f"online.db has format {version}; this isbjerg reads {FORMAT_VERSION}.",
+            code="ISB613",
+            mend="pip install --upgrade isbjerg",
+        )
+
+
+def _slots(db: sqlite3.Connection, source: str | None) -> list[RegisteredSlot]:
+    rows = db.execute(
+        "SELECT spec FROM slots WHERE source = ?1 OR ?1 IS NULL ORDER BY name", (source,)
+    )
+    return [msgspec.json.decode(spec, type=RegisteredSlot) for (spec,) in rows]
