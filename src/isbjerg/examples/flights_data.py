@@ -121,9 +121,7 @@ def _arrivals(timed: pl.DataFrame) -> pl.DataFrame:
     clock showed `arr_time` after it had left and flown `air_time`; a flight without a delay
     on arrival was cancelled or diverted and never gets an outcome.
     """
-    arrived = timed["departed_utc"] + pl.Series(timed["air_time"] * 60_000_000).cast(
-        pl.Duration("us")
-    )
+    flown = pl.col("departed_utc") + pl.duration(minutes="air_time")
     parts = [
         part.with_columns(
             sched_arr_utc=_first_showing("sched_dep_utc", "sched_arr_time", str(zone)),
@@ -131,7 +129,7 @@ def _arrivals(timed: pl.DataFrame) -> pl.DataFrame:
                 _first_showing("_flown_utc", "arr_time", str(zone))
             ),
         )
-        for (zone,), part in timed.with_columns(_flown_utc=arrived).group_by("zone")
+        for (zone,), part in timed.with_columns(_flown_utc=flown).group_by("zone")
     ]
     return pl.concat(parts)
 
@@ -163,10 +161,11 @@ def tidy_weather(raw: pl.DataFrame) -> pl.DataFrame:
 
 
 def tidy_planes(raw: pl.DataFrame) -> pl.DataFrame:
-    """Name a plane by its tail; when a row became known is not recorded, so: when it was built."""
+    """Date a plane's row safely: as known from the year after it was built."""
     return raw.select(
         pl.col("tailnum").alias("tail_number"),
         pl.col("year").alias("built_year"),
+        pl.datetime(pl.col("year") + 1, 1, 1, time_zone="UTC").alias("registered_utc"),
         "manufacturer",
         "model",
         "engines",

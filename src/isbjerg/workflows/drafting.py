@@ -1,0 +1,297 @@
+"""Draft a project from one table: files to review, and a finding for each guess in them.
+
+A draft runs as it is, so that the first verdict is minutes away, but it cannot know what only
+people know: what the product is for, and when each column becomes known. It guesses, writes
+the guess where it will be read, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from isbjerg.data.reading import read
+from isbjerg.data.tables import CsvTable, ParquetTable
+from isbjerg.errors import ArgumentError
+from isbjerg.findings import Finding
+from isbjerg.times import DAY_US
+from isbjerg.workflows.drafting_features import features_py, test_features_py
+from isbjerg.workflows.drafting_frame import CASES_TOML, frame_toml, readme_md
+from isbjerg.workflows.drafting_models import models_py
+from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan
+from isbjerg.workflows.drafting_sources import sources_py
+from isbjerg.workflows.drafting_strength import Halves, best_halves
+from isbjerg.workflows.drafting_table import (
+    Column,
+    Goal,
+    find_goal,
+    find_key,
+    identifiers,
+    plan_column,
+)
+from isbjerg.workflows.drafting_tooling import tooling_files, write_project
+
+_LEARN_FROM = 0.6
+"""The first rule is written from this part of the rows only: the rest will judge it."""
+
+_LONG_US = 30 * DAY_US
+
+
+class Drafted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was drafted: files by their names in the folder, and what to review."""
+
+    folder: Path
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def draft_project(
+    folder: Path, table: Path, target: str, time: str | None = None, name: str | None = None
+) -> Drafted:
+    """Draft a project from a CSV or Parquet file.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the project goes; made when it is not there.
+    table : Path
+        The file; it is not copied, ``sources.py`` points at it.
+    target : str
+        Column to predict: a number, or one of exactly two values.
+    time : str, optional
+        Column that says when the decision about a row is taken. Without it rows count in the
+        order of the file, and a finding says that this is unknown.
+    name : str, optional
+        Name of the source; the file's when not given.
+
+    Returns
+    -------
+    Drafted
+        Names of the files written, and a finding for each guess.
+
+    Raises
+    ------
+    ArgumentError
+        When a column is not in the table, `target` has not two values and is no number, or no
+        usable column is left.
+    ProjectError
+        When files of the same names are in the folder already: choose another one.
+    SourceError
+        When the table cannot be read.
+    """
+    folder, table = Path(folder), Path(table)
+    frame = read(_handle(table), Path.cwd())
+    _check_columns(frame, {"target": target, "time": time})
+    plan, findings = _plan(frame, folder=folder, table=table, target=target, time=time, name=name)
+    files = {
+        "frame.toml": frame_toml(plan),
+        "sources.py": sources_py(plan),
+        "features.py": features_py(plan),
+        "models.py": models_py(plan),
+        "cases.toml": CASES_TOML,
+        "test_features.py": test_features_py(plan),
+        "README.md": readme_md(plan),
+        **tooling_files(),
+    }
+    write_project(folder, files)
+    return Drafted(folder=folder, files=tuple(sorted(files)), findings=findings)
+
+
+def _handle(table: Path) -> CsvTable | ParquetTable:
+    path = str(table.resolve())
+    if table.suffix.lower() in (".parquet", ".pq"):
+        return ParquetTable(path)
+    return CsvTable(path=path, null_values=NULL_VALUES)
+
+
+def _check_columns(frame: pl.DataFrame, asked: Mapping[str, str | None]) -> None:
+    for argument, column in asked.items():
+        if column is not None and column not in frame.columns:
+            close = get_close_matches(column, frame.columns, n=1)
+            raise ArgumentError(
+                f"`{argument}` of `new` must name a column of the table. Got '{column}'.\n"
+                f"Found: {frame.columns}",
+                mend=f"--{argument} '{(close or frame.columns)[0]}'",
+                column=column,
+            )
+    time = asked["time"]
+    if time is not None and not _is_time(frame[time]):
+        raise ArgumentError(
+            f"`time` of `new` must name a column of dates or times. '{time}' is {frame[time].dtype}.",
+            mend="write the times as 2013-06-01T17:30:00Z, or leave --time out",
+            column=time,
+        )
+
+
+def _is_time(values: pl.Series) -> bool:
+    return isinstance(values.dtype, pl.Datetime) or values.dtype == pl.Date
+
+
+def _plan(
+    frame: pl.DataFrame,
+    *,
+    folder: Path,
+    table: Path,
+    target: str,
+    time: str | None,
+    name: str | None,
+) -> tuple[Plan, tuple[Finding, ...]]:
+    """Look at each column and put the guesses together."""
+    names = identifiers(frame.columns)
+    goal = find_goal(frame, target)
+    truth = _as_floats(frame[target], goal)
+    key = find_key(frame, [c for c in (target, time) if c])
+    others = [c for c in frame.columns if c not in (target, time, key)]
+    columns = tuple(plan_column(frame, c, names[c], truth, time) for c in others)
+    if not any(c.use != "left_out" for c in columns):
+        raise ArgumentError(
+            "No column of the table is left to predict from.\n"
+            + "\n".join(f"  {c.original}: {c.why}" for c in columns),
+            code="ISB222",
+            mend="add columns that are known before the decision",
+        )
+    plan = Plan(
+        name=_source_name(name or table.stem, names),
+        table=_relative(table, folder),
+        is_csv=isinstance(_handle(table), CsvTable),
+        key=names[key] if key else "row_number",
+        at=names[time] if time else "row_time",
+        row_number=key is None,
+        row_order=time is None,
+        zoneless=time is not None and _zoneless(frame[time]),
+        label_delay=_label_delay(frame, time),
+        goal=msgspec.structs.replace(goal, column=names[target]),
+        target=_target_name(names[target], goal),
+        columns=columns,
+        renamed={old: new for old, new in names.items() if old != new},
+        dropped=tuple(c for c in frame.columns if not _is_storable(frame[c].dtype)),
+        rule=_first_rule(frame, columns, truth, time),
+    )
+    return plan, tuple(_findings(plan, time))
+
+
+def _is_storable(dtype: pl.DataType) -> bool:
+    return not (dtype.is_nested() or dtype in (pl.Time, pl.Binary, pl.Object, pl.Null))
+
+
+def _as_floats(values: pl.Series, goal: Goal) -> pl.Series:
+    if goal.kind == "binary":
+        return (values == goal.positive).cast(pl.Float64)
+    return values.cast(pl.Float64)
+
+
+def _zoneless(times: pl.Series) -> bool:
+    return not isinstance(times.dtype, pl.Datetime) or times.dtype.time_zone is None
+
+
+def _label_delay(frame: pl.DataFrame, time: str | None) -> str:
+    """Guess a day where the rows span a month or more: long enough to be noticed and edited."""
+    if time is None or frame[time].null_count() == frame.height:
+        return "1s"
+    days = frame.select(pl.col(time).cast(pl.Datetime("us")).cast(pl.Int64))[time].drop_nulls()
+    ordered = days.sort()
+    return "1d" if int(ordered[-1]) - int(ordered[0]) >= _LONG_US else "1m"
+
+
+def _source_name(stem: str, names: Mapping[str, str]) -> str:
+    name = identifiers([stem])[stem]
+    return f"{name}_rows" if name in names.values() else name
+
+
+def _target_name(column: str, goal: Goal) -> str:
+    if goal.kind == "regression":
+        return f"{column}_value"
+    if isinstance(goal.positive, str):
+        word = re.sub(r"\W+", "_", goal.positive, flags=re.ASCII).strip("_").lower() or "other"
+        return f"{column}_is_{word}"
+    return f"is_{column}"
+
+
+def _relative(table: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(table.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return table.resolve().as_posix()
+
+
+def _first_rule(
+    frame: pl.DataFrame, columns: tuple[Column, ...], truth: pl.Series, time: str | None
+) -> Halves | None:
+    """Part the first rows by the column that parts them best."""
+    numbered = frame.with_columns(_truth=truth)
+    early = (numbered.sort(time) if time else numbered).head(int(frame.height * _LEARN_FROM))
+    early = early.filter(pl.col("_truth").is_not_null())
+    plain = [c for c in columns if c.use in ("number", "boolean", "category")]
+    found = (best_halves(early[c.original], early["_truth"], c.name) for c in plain)
+    return max((f for f in found if f is not None), key=lambda f: f.gain, default=None)
+
+
+def _findings(plan: Plan, time: str | None) -> Iterator[Finding]:
+    """Say each guess, the weightiest first."""
+    if time is None:
+        yield _guess(
+            "draft.time",
+            plan.name,
+            "No column says when a decision is taken: rows count in the order of the file, "
+            "which is not known to be the order of time.",
+            "name the column: isbjerg new ... --time COLUMN",
+        )
+    for c in plan.columns:
+        if c.use == "left_out":
+            mend = "if it is known at the decision, write a feature of it in features.py"
+            yield _guess(c.code, f"{plan.name}.{c.name}", f"Left out: {c.why}.", mend)
+    yield _guess(
+        "draft.known",
+        plan.name,
+        f"Guessed: the columns of {len(plan.used)} features are known just before "
+        f"'{plan.at}', and '{plan.goal.column}' {plan.label_delay} after it.",
+        "edit `known` in sources.py",
+    )
+    if plan.zoneless:
+        yield _guess(
+            "draft.zone",
+            f"{plan.name}.{plan.at}",
+            "The times carry no zone and are taken as UTC.",
+            "edit replace_time_zone in sources.py",
+        )
+    yield from _weak_findings(plan)
+
+
+def _weak_findings(plan: Plan) -> Iterator[Finding]:
+    if plan.row_number:
+        yield _guess(
+            "draft.key",
+            plan.name,
+            "No column tells rows apart: their number in the file does, so a row inserted "
+            "above others changes them all.",
+            "add a key to the table, and name it in sources.py",
+        )
+    for old, new in plan.renamed.items():
+        yield _note("draft.renamed", f"{plan.name}.{new}", f"'{old}' is called '{new}' here.")
+    if plan.goal.kind == "binary":
+        yield _note(
+            "draft.target",
+            plan.target,
+            f"To be predicted: {plan.goal.column} is {plan.goal.positive!r}, "
+            f"{plan.goal.rate:.1%} of the rows.",
+        )
+    if plan.goal.missing:
+        yield _note(
+            "draft.target_missing",
+            plan.target,
+            f"{plan.goal.missing} row(s) have no '{plan.goal.column}': they are not learnt from.",
+        )
+
+
+def _guess(code: str, subject: str, message: str, mend: str) -> Finding:
+    return Finding(code=code, subject=subject, message=message, mend=mend)
+
+
+def _note(code: str, subject: str, message: str) -> Finding:
+    return Finding(code=code, subject=subject, severity="info", message=message)

@@ -1,0 +1,149 @@
+"""Write features.py and its tests: the target, and one function per usable column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from isbjerg.workflows.drafting_plan import Plan, plain, quoted
+from isbjerg.workflows.drafting_table import Goal
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A drafted feature: its name, column, body, meaning, and the column's use."""
+
+    name: str
+    column: str
+    body: str
+    meaning: str
+    use: str
+
+
+def functions(plan: Plan) -> tuple[Function, ...]:
+    """Name the features: one for each column, two for a column of times."""
+    taken = {plan.target, plan.name}
+    found: list[Function] = []
+    for function in _functions(plan):
+        name = function.name
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        found.append(msgspec.structs.replace(function, name=name))
+    return tuple(found)
+
+
+def _functions(plan: Plan) -> Iterator[Function]:
+    for c in plan.used:
+        if c.use in ("local", "instant"):
+            wall = f"{c.name}.in_zone('UTC')" if c.use == "instant" else c.name
+            wall = wall.replace("'", '"')
+            yield Function(
+                f"{c.name}_hour", c.name, f"{wall}.hour()", f"Hour of `{c.name}`.", c.use
+            )
+            yield Function(
+                f"{c.name}_weekday",
+                c.name,
+                f"{wall}.weekday()",
+                f"Day of the week of `{c.name}`, Monday 1 to Sunday 7.",
+                c.use,
+            )
+        else:
+            yield Function(c.name, c.name, c.name, f"Say what `{c.name}` means.", c.use)
+
+
+def features_py(plan: Plan) -> str:
+    """Write features.py: the target, and one function per usable column."""
+    lines = [
+        '"""One function per feature: a plain parameter is a column of the row to be judged."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "import isbjerg as ib",
+        "",
+        "",
+        "@ib.target",
+        f"def {plan.target}({plan.goal.column}):",
+        f'    """What is to be predicted{_positive_comment(plan.goal)}."""',
+        f"    return {_target_body(plan.goal)}",
+        "",
+    ]
+    for function in functions(plan):
+        lines += ["", "@ib.feature", f"def {function.name}({function.column}):"]
+        lines += [f'    """{function.meaning}"""', f"    return {function.body}", ""]
+    out = [c for c in plan.columns if c.use == "left_out"]
+    if out:
+        lines += ["", "# Left out of this draft:"]
+        lines += [f"# {c.name}: {c.why}." for c in out]
+        lines += [""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _positive_comment(goal: Goal) -> str:
+    return (
+        f": whether `{goal.column}` is {plain(str(goal.positive))}" if goal.kind == "binary" else ""
+    )
+
+
+def _target_body(goal: Goal) -> str:
+    if goal.kind == "regression" or isinstance(goal.positive, bool):
+        return goal.column if goal.positive is not False else f"~{goal.column}"
+    value = quoted(goal.positive) if isinstance(goal.positive, str) else repr(goal.positive)
+    return f"{goal.column} == {value}"
+
+
+def test_features_py(plan: Plan) -> str:
+    """Write test_features.py: the target, and a feature of each kind."""
+    goal, times = plan.goal, [f for f in functions(plan) if f.use in ("local", "instant")]
+    lines = [
+        '"""Calling a feature runs the compiled tree, so these tests test what is served."""',
+        "",
+        "from __future__ import annotations",
+        "",
+    ]
+    if times:
+        lines += [f"from datetime import {'UTC, ' * _zoned(times)}datetime", ""]
+    lines += ["import features as f", "", "", *_target_test(plan.target, goal)]
+    for kind in ("number", "boolean", "category"):
+        first = next((n for n in functions(plan) if n.use == kind), None)
+        if first:
+            value = {"number": "1.5", "boolean": "True", "category": '"a"'}[kind]
+            same = f"is {value}" if kind == "boolean" else f"== {value}"
+            lines += ["", "", f"def test_{first.name}_passes_values_through():"]
+            lines += ['    """A missing value stays missing."""']
+            lines += [f"    assert f.{first.name}({value}) {same}"]
+            lines += [f"    assert f.{first.name}(None) is None"]
+    lines += _time_tests(times)
+    return "\n".join(lines) + "\n"
+
+
+def _zoned(times: Sequence[Function]) -> bool:
+    return any(f.use == "instant" for f in times)
+
+
+def _target_test(target: str, goal: Goal) -> list[str]:
+    lines = [f"def test_{target}():", '    """The target is what frame.toml promises."""']
+    if goal.kind == "regression":
+        lines += [f"    assert f.{target}(1.5) == 1.5"]
+    else:
+        yes, no = (
+            quoted(v) if isinstance(v, str) else repr(v) for v in (goal.positive, goal.negative)
+        )
+        lines += [f"    assert f.{target}({yes}) is True", f"    assert f.{target}({no}) is False"]
+    return [*lines, f"    assert f.{target}(None) is None"]
+
+
+def _time_tests(times: Sequence[Function]) -> list[str]:
+    if not times:
+        return []
+    hour, weekday = times[0], times[1]
+    zone = ", tzinfo=UTC" if hour.use == "instant" else ""
+    return [
+        "",
+        "",
+        f"def test_{hour.name}_reads_the_clock():",
+        '    """6 January 2020 was a Monday."""',
+        f"    monday = datetime(2020, 1, 6, 17, 30{zone})",
+        f"    assert f.{hour.name}(monday) == 17",
+        f"    assert f.{weekday.name}(monday) == 1",
+    ]

@@ -1,0 +1,88 @@
+"""What a drafted project's files are written from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from isbjerg.workflows.drafting_strength import Halves
+from isbjerg.workflows.drafting_table import Column, Goal
+
+NULL_VALUES = ("", "NA", "N/A", "NaN", "null", "NULL")
+"""Texts that mean *missing* in a CSV file."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the files are written from.
+
+    Parameters
+    ----------
+    name : str
+        Of the source, an identifier.
+    table : str
+        Path of the table, relative to the project.
+    is_csv : bool
+        How it is read.
+    key, at : str
+        Columns, by their names in the project.
+    row_number, row_order : bool
+        Whether key and time are made from the rows' order.
+    zoneless : bool
+        Whether the times carry no zone.
+    label_delay : str
+        After which span the target is taken as known.
+    goal : Goal
+        What is predicted, by its name in the project.
+    target : str
+        Name of the target's function.
+    columns : tuple of Column
+        All others.
+    renamed : dict of str to str
+        Columns whose names had to change.
+    dropped : tuple of str
+        Columns, by their names in the table, of types that cannot be stored.
+    rule : Halves or None
+        A first rule.
+    """
+
+    name: str
+    table: str
+    is_csv: bool
+    key: str
+    at: str
+    row_number: bool
+    row_order: bool
+    zoneless: bool
+    label_delay: str
+    goal: Goal
+    target: str
+    columns: tuple[Column, ...]
+    renamed: dict[str, str]
+    dropped: tuple[str, ...] = ()
+    rule: Halves | None = None
+
+    @property
+    def used(self) -> tuple[Column, ...]:
+        """Columns that features are drafted from."""
+        return tuple(c for c in self.columns if c.use != "left_out")
+
+
+def plain(text: str) -> str:
+    """Make a text safe inside double quotes, as a person would."""
+    return text.replace("\\", " ").replace('"', "'").replace("\n", " ")
+
+
+def quoted(text: object) -> str:
+    """Write a text as Python with double quotes, as the formatter would."""
+    return msgspec.json.encode(str(text)).decode()
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Write texts as a list in Python."""
+    return "[" + ", ".join(quoted(t) for t in texts) + "]"
+
+
+def tupled(texts: Sequence[str]) -> str:
+    """Write texts as a tuple in Python."""
+    return "(" + ", ".join(quoted(t) for t in texts) + ")"

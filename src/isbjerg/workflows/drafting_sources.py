@@ -1,0 +1,105 @@
+"""Write sources.py: how the table is read, and when each column becomes known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan, listed, quoted, tupled
+
+
+def sources_py(plan: Plan) -> str:
+    """Write sources.py."""
+    polars = _needs_polars(plan)
+    lines = [
+        '"""Where the data is, and when each column becomes known."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        *(["from pathlib import Path", ""] if polars else []),
+        "import isbjerg as ib",
+        *(["import polars as pl"] if polars else []),
+        "",
+        f"TABLE = {quoted(plan.table)}",
+        "",
+        "",
+        "@ib.source(",
+        f'    key="{plan.key}",',
+        "    known={",
+        *_known(plan),
+        "    },",
+        ")",
+        f"def {plan.name}():",
+        f'    """One row per {plan.key}."""',
+        *(_reading(plan) if polars else [f"    return {_handle(plan)}"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _needs_polars(plan: Plan) -> bool:
+    return bool(plan.renamed or plan.row_number or plan.row_order or plan.zoneless or plan.dropped)
+
+
+def _known(plan: Plan) -> Iterator[str]:
+    yield "        # Guessed: known only when it has come true. How long does that take?"
+    yield f'        "{plan.goal.column}": ib.after("{plan.at}", "{plan.label_delay}"),'
+    for c in plan.columns:
+        if c.code in ("draft.leak", "draft.later"):
+            yield f"        # {c.name}: {c.why}."
+            rule = f'"{c.name}"' if c.code == "draft.later" else _after(plan)
+            yield f'        "{c.name}": {rule},'
+    yield "        # Guessed: all others are known just before the decision. Check each of them:"
+    yield "        # a column that is filled in or corrected later makes the evaluation a lie."
+    yield '        "*": ib.ahead("1s"),'
+
+
+def _after(plan: Plan) -> str:
+    return f'ib.after("{plan.at}", "{plan.label_delay}")'
+
+
+def _handle(plan: Plan) -> str:
+    if not plan.is_csv:
+        return "ib.parquet(TABLE)"
+    return f"ib.csv(TABLE, null_values={tupled(NULL_VALUES)})"
+
+
+def _reading(plan: Plan) -> Iterator[str]:
+    yield "    path = Path(__file__).parent / TABLE"
+    if plan.is_csv:
+        yield "    table = pl.read_csv("
+        yield "        path,"
+        yield f"        null_values={listed(NULL_VALUES)},"
+        yield "        infer_schema_length=None,"
+        yield "        try_parse_dates=True,"
+        yield "    )"
+    else:
+        yield "    table = pl.read_parquet(path)"
+    yield from _columns(plan)
+    if plan.row_number or plan.row_order:
+        yield "    # The place in the file stands for what no column says."
+        yield '    table = table.with_row_index("row_number").cast({"row_number": pl.Int64})'
+    if plan.row_order:
+        yield "    # No column says when: rows count as one a second, in the order of the file."
+        yield '    start = pl.datetime(2000, 1, 1, time_zone="UTC")'
+        yield '    at = start + pl.duration(seconds="row_number")'
+        yield f"    table = table.with_columns(at.alias({quoted(plan.at)}))"
+    elif plan.zoneless:
+        yield "    # The times carry no zone: taken as UTC."
+        yield f'    at = pl.col({quoted(plan.at)}).cast(pl.Datetime("us"))'
+        yield '    table = table.with_columns(at.dt.replace_time_zone("UTC"))'
+    yield "    return table"
+
+
+def _columns(plan: Plan) -> Iterator[str]:
+    if plan.dropped:
+        yield "    # Types that isbjerg does not store."
+        yield "    table = table.drop("
+        yield from (f"        {quoted(column)}," for column in plan.dropped)
+        yield "    )"
+    renamed = {old: new for old, new in plan.renamed.items() if old not in plan.dropped}
+    if renamed:
+        yield "    # A column is a parameter of features, so its name must be one of Python's."
+        yield "    table = table.rename("
+        yield "        {"
+        yield from (f"            {quoted(old)}: {quoted(new)}," for old, new in renamed.items())
+        yield "        }"
+        yield "    )"
