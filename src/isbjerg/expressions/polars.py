@@ -1,11 +1,12 @@
 """Compile typed trees to Polars expressions, for a table.
 
 The expressions are bent to the semantics of ``docs/internals/semantics.md`` wherever Polars
-has another habit. Three of them shape this file:
+has another habit. Four of them shape this file:
 
 - integers are computed in 128 bits and cast back, which turns overflow into null;
 - Polars divides by a constant by multiplying with its reciprocal, which gives other bits than
   a division, so a divisor is first made a real column (`_let`);
+- constants are given the height of the table (`_fill`);
 - a value that is needed twice is bound once, as a field of a struct (`_let`): written twice
   it would be computed twice, and twice again at every level above.
 """
@@ -114,10 +115,23 @@ def to_polars(node: Node, column_of: ColumnOf = polars_column) -> pl.Expr:
     >>> pl.DataFrame({"n": [4, 2**62, None]}).select(twice.alias("twice"))["twice"].to_list()
     [8, None, None]
     """
-    expression = _write(check(node), column_of)
-    if any(n.op in LEAVES - {"literal"} for n in walk(node)):
+    return _fill(_write(check(node), column_of), node, column_of)
+
+
+def _fill(expression: pl.Expr, node: Node, column_of: ColumnOf) -> pl.Expr:
+    """Give constants the height of the table.
+
+    Polars answers with one row when all it sees are constants, and in some corners also when
+    a null constant meets a column that is all null; beside a real column one row is repeated.
+    """
+    leaves = [n for n in walk(node) if n.op in LEAVES]
+    columns = [n for n in leaves if n.op != "literal"]
+    if not columns:
+        return pl.repeat(expression, pl.len())
+    if len(columns) == len(leaves):
         return expression
-    return pl.repeat(expression, pl.len())
+    beside = pl.col(column_of(columns[0].op, columns[0].value))
+    return pl.struct(beside.alias("beside"), expression.alias("a")).struct.field("a")
 
 
 def _write(node: Node, column_of: ColumnOf) -> pl.Expr:
