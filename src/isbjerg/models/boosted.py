@@ -1,0 +1,194 @@
+"""The rung of boosted trees: LightGBM, stopped early on rows that come later in time.
+
+Training is deterministic: the same rows, settings and seed give the same text, whatever the
+number of threads. Only the trees up to the best iteration are kept.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightgbm
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isbjerg.errors import ArgumentError
+from isbjerg.models.encoding import Encoder
+from isbjerg.models.fitted import Fitted, TargetKind, truth_as_floats
+from isbjerg.models.lightgbm_library import parameter_aliases
+from isbjerg.models.lightgbm_text import check_text, reduce_text
+
+FILE = "trees.txt"
+"""Name of the model's text in a bundle."""
+
+DEFAULTS: dict[str, Any] = {
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 40,
+    "num_iterations": 1000,
+    "early_stopping_round": 50,
+}
+"""Used unless given: small steps, and enough rows per leaf that a leaf is no anecdote."""
+
+_OWN: dict[str, Any] = {
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+    "feature_pre_filter": False,
+}
+_RESERVED = frozenset(
+    {*_OWN, "seed", "num_threads", "categorical_feature", "num_class", "linear_tree", "task"}
+    | {"boost_from_average_file", "input_model", "output_model", "machines", "data", "valid"}
+    | {"forcedsplits_filename", "forcedbins_filename", "force_col_wise", "device_type", "metric"}
+    | {"machine_list_filename", "tree_learner", "num_machines", "snapshot_freq"}
+)
+_OBJECTIVES: dict[TargetKind, tuple[str, ...]] = {
+    "binary": ("binary",),
+    "regression": ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "poisson"),
+}
+
+
+def check_parameters(given: Mapping[str, Any], target_kind: TargetKind) -> dict[str, Any]:
+    """Complete LightGBM's parameters, refusing names it does not know.
+
+    Parameters
+    ----------
+    given : mapping of str to Any
+        What the project asks for, by any of LightGBM's names for it.
+    target_kind : {"binary", "regression"}
+        Decides the objectives that may be asked for.
+
+    Returns
+    -------
+    dict
+        Under LightGBM's main names, `DEFAULTS` filled in.
+
+    Raises
+    ------
+    ArgumentError
+        For a name that LightGBM would silently ignore, with the closest ones, and for one
+        that isbjerg sets itself.
+
+    Examples
+    --------
+    >>> check_parameters({"n_estimators": 200}, "binary")["num_iterations"]
+    200
+    >>> check_parameters({"num_leafs": 7}, "binary")
+    Traceback (most recent call last):
+    isbjerg.errors.ArgumentError: `num_leafs` is no parameter of LightGBM. Close: num_leaves...
+    ...
+    """
+    aliases = parameter_aliases()
+    main = {other: name for name, others in aliases.items() for other in (name, *others)}
+    settings = dict(DEFAULTS)
+    for name, value in given.items():
+        if name not in main:
+            raise _unknown(name, main)
+        if main[name] in _RESERVED:
+            raise ArgumentError(
+                f"`{name}` of `boosted_trees` is set by isbjerg, so that training can be repeated.",
+                code="ISB407",
+                mend=f"leave `{name}` out",
+                name=name,
+            )
+        settings[main[name]] = value
+    allowed = _OBJECTIVES[target_kind]
+    objective = settings.setdefault("objective", allowed[0])
+    if objective not in allowed:
+        raise ArgumentError.out_of_range(
+            "objective", "boosted_trees", f"be one of {', '.join(allowed)}", objective
+        )
+    return settings
+
+
+def _unknown(name: str, main: Mapping[str, str]) -> ArgumentError:
+    close = difflib.get_close_matches(name, main, n=3)
+    close.sort(key=lambda other: main[other] != other)  # a main name before another name of one
+    hint = f" Close: {', '.join(close)}." if close else ""
+    return ArgumentError(
+        f"`{name}` is no parameter of LightGBM.{hint}",
+        code="ISB406",
+        mend=f"ib.boosted_trees({close[0]}=...)" if close else f"leave `{name}` out",
+        name=name,
+        close=close,
+    )
+
+
+def fit(
+    columns: pl.DataFrame,
+    truth: NDArray[Any],
+    target_kind: TargetKind,
+    *,
+    encoder: Encoder,
+    validation: tuple[pl.DataFrame, NDArray[Any]],
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> Fitted:
+    """Learn boosted trees.
+
+    Parameters
+    ----------
+    columns : polars.DataFrame
+        Features of the training rows.
+    truth : numpy.ndarray of shape (n_rows,)
+        Truth values or numbers.
+    target_kind : {"binary", "regression"}
+        Decides the objective.
+    encoder : Encoder
+        Learnt on the training rows.
+    validation : (polars.DataFrame, numpy.ndarray)
+        Rows later than the training rows and earlier than the test rows; training stops when
+        the loss on them has stopped falling.
+    parameters : mapping, optional
+        LightGBM's; see `check_parameters`.
+    seed : int, default=0
+        Decides every sample that LightGBM draws.
+    threads : int, default=1
+        Threads to train with; does not change the result.
+
+    Returns
+    -------
+    Fitted
+        One file, ``trees.txt``; notes tell the number of trees.
+    """
+    settings = check_parameters(parameters or {}, target_kind)
+    rounds = settings.pop("num_iterations")
+    patience = settings.pop("early_stopping_round")
+    fixed = {**settings, **_OWN, "seed": seed, "num_threads": threads}
+    train = _dataset(columns, truth_as_floats(truth, target_kind), encoder, fixed)
+    later_columns, later_truth = validation
+    later = train.create_valid(
+        encoder.encode_many(later_columns), np.asarray(later_truth, dtype=np.float64)
+    )
+    stop: list[Callable[..., Any]] = (
+        [lightgbm.early_stopping(patience, verbose=False)] if patience > 0 else []
+    )
+    booster = lightgbm.train(fixed, train, rounds, valid_sets=[later], callbacks=stop)
+    trees = booster.best_iteration if booster.best_iteration > 0 else booster.current_iteration()
+    text = reduce_text(booster.model_to_string(num_iteration=trees))
+    check_text(text, len(encoder.encodings))
+    return Fitted(
+        kind="boosted_trees",
+        target_kind=target_kind,
+        encoder=encoder,
+        parameters={"settings": {**settings, "num_iterations": rounds}, "trees": trees},
+        files={FILE: text.encode()},
+        notes=(f"{trees} trees of at most {rounds}.",),
+    )
+
+
+def _dataset(
+    columns: pl.DataFrame, truth: NDArray[np.float64], encoder: Encoder, fixed: dict[str, Any]
+) -> lightgbm.Dataset:
+    return lightgbm.Dataset(
+        encoder.encode_many(columns),
+        truth,
+        categorical_feature=list(encoder.categories),
+        feature_name=[f"feature_{i}" for i in range(len(encoder.encodings))],
+        params=fixed,
+        free_raw_data=True,
+    )

@@ -1,0 +1,284 @@
+"""A bundle: all that is needed to ask a model, in formats that carry no code.
+
+A bundle is a manifest (``bundle.json``, canonical JSON) and a few files that it names by
+SHA-256; its hash is the SHA-256 of the manifest. It holds the feature set, so a server needs
+neither the project nor its code, and the part of the contract that a request must keep.
+
+Bundles are read as if a stranger had written them: sizes and depths are bounded, every hash
+is checked, every tree may use known operations only, and nothing in it is ever executed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from isbjerg.canonical import canonical_json, content_hash, sha256
+from isbjerg.data.contract import Field
+from isbjerg.errors import BundleError, IsbjergError
+from isbjerg.expressions.inference import infer
+from isbjerg.expressions.tree import FORMAT_VERSION as TREE_FORMAT_VERSION
+from isbjerg.expressions.tree import OPERATIONS, SEMANTICS_VERSION, Node, Type, walk
+from isbjerg.features.sets import FeatureSet, Known
+from isbjerg.models.encoding import Encoder
+from isbjerg.models.fitted import Fitted, Kind, TargetKind
+
+BUNDLE_VERSION = 1
+"""Layout of the manifest; a larger one is refused."""
+
+MANIFEST = "bundle.json"
+
+MANIFEST_BYTES_MAX = 16 * 2**20
+FILE_BYTES_MAX = 256 * 2**20
+FILES_MAX = 8
+DEPTH_MAX = 200
+"""How deep a manifest may nest: far above what is written by hand, far below a stack."""
+
+_NO_BRACKETS = bytes(b for b in range(256) if b not in b"[]{}")
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,40}\.[a-z]{1,8}")
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """What one prediction is about.
+
+    Parameters
+    ----------
+    source : str
+        Table whose rows are the units.
+    key : tuple of str
+        Its columns that identify a unit.
+    subject : str or None
+        Its column that names the person or thing concerned.
+    at : Known
+        The decision time: a column and an offset.
+    target : Node
+        The target, typed over the source's columns, so that outcomes are settled with the
+        definition that the model was trained on.
+    """
+
+    source: str
+    key: tuple[str, ...]
+    subject: str | None
+    at: Known
+    target: Node
+
+
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
+    """The manifest of a bundle.
+
+    Parameters
+    ----------
+    format_version : int
+        `BUNDLE_VERSION` when it was written.
+    rung : str
+        Name of the rung or candidate.
+    kind : {"constant", "rule", "linear", "boosted_trees"}
+        Which predictor reads it.
+    target_kind : {"binary", "regression"}
+        What is predicted.
+    feature_set : FeatureSet
+        How features are computed, in the order in which the model takes them.
+    unit : Unit
+        What one prediction is about.
+    contract : tuple of Field
+        What the columns of a request must keep.
+    encoder : Encoder
+        How features become numbers.
+    parameters : dict
+        What was learnt.
+    files : dict of str to str
+        SHA-256 of each further file.
+    """
+
+    format_version: int
+    rung: str
+    kind: Kind
+    target_kind: TargetKind
+    feature_set: FeatureSet
+    unit: Unit
+    contract: tuple[Field, ...]
+    encoder: Encoder
+    parameters: dict[str, Any]
+    files: dict[str, str]
+
+    @property
+    def hash(self) -> str:
+        """Name of the bundle: SHA-256 of its manifest."""
+        return content_hash(self)
+
+    def to_files(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Write the manifest beside the files it names.
+
+        Raises
+        ------
+        BundleError
+            When a file is missing, not named, or not the one that was named.
+        """
+        written = {**files, MANIFEST: canonical_json(self)}
+        _check_files(self, written)
+        return written
+
+
+def make(
+    fitted: Fitted, *, rung: str, feature_set: FeatureSet, unit: Unit, contract: tuple[Field, ...]
+) -> Bundle:
+    """Make the manifest of a fitted model.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        What training handed over; its ``files`` go with the bundle.
+    rung : str
+        Name of the rung.
+    feature_set : FeatureSet
+        What the model was trained on.
+    unit : Unit
+        What one prediction is about.
+    contract : tuple of Field
+        What a request must keep.
+    """
+    bundle = Bundle(
+        format_version=BUNDLE_VERSION,
+        rung=rung,
+        kind=fitted.kind,
+        target_kind=fitted.target_kind,
+        feature_set=feature_set,
+        unit=unit,
+        contract=contract,
+        encoder=fitted.encoder,
+        parameters=fitted.parameters,
+        files={name: sha256(content) for name, content in fitted.files.items()},
+    )
+    _check_meaning(bundle)
+    return bundle
+
+
+def from_files(files: Mapping[str, bytes], *, expected_hash: str | None = None) -> Bundle:
+    """Read a bundle, trusting nothing.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        All files of the bundle by name, ``bundle.json`` among them.
+    expected_hash : str, optional
+        The hash by which it was asked for.
+
+    Returns
+    -------
+    Bundle
+        Whose every file is the one that was written with it.
+
+    Raises
+    ------
+    BundleError
+        When it is of a newer format, too large, damaged, or not what its hash says.
+    """
+    manifest = files.get(MANIFEST)
+    if manifest is None or len(manifest) > MANIFEST_BYTES_MAX:
+        raise _damaged(f"'{MANIFEST}' is missing or above {MANIFEST_BYTES_MAX} bytes")
+    if expected_hash is not None and sha256(manifest) != expected_hash:
+        raise _damaged(f"its manifest is {sha256(manifest)}, asked for was {expected_hash}")
+    _check_depth(manifest)
+    _check_versions(manifest)
+    try:
+        bundle = msgspec.json.decode(manifest, type=Bundle)
+        same = canonical_json(bundle) == manifest
+    except (msgspec.DecodeError, IsbjergError, RecursionError, UnicodeError) as fault:
+        raise _damaged(f"its manifest cannot be read ({fault})") from fault
+    if not same:
+        raise _damaged("its manifest holds more than, or writes differently, what it means")
+    _check_files(bundle, files)
+    _check_meaning(bundle)
+    return bundle
+
+
+class _Versions(msgspec.Struct):
+    class Set(msgspec.Struct):
+        format_version: int
+        semantics_version: int
+
+    format_version: int
+    feature_set: Set
+
+
+def _check_versions(manifest: bytes) -> None:
+    """Refuse what is newer before looking at fields that it may have changed."""
+    try:
+        found = msgspec.json.decode(manifest, type=_Versions)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:
+        raise _damaged(f"its manifest cannot be read ({fault})") from fault
+    versions = {
+        "bundle format": (found.format_version, BUNDLE_VERSION),
+        "tree format": (found.feature_set.format_version, TREE_FORMAT_VERSION),
+        "semantics": (found.feature_set.semantics_version, SEMANTICS_VERSION),
+    }
+    for name, (written, known) in versions.items():
+        if not 1 <= written <= known:
+            raise BundleError(
+                f"The bundle is of {name} version {written}; this isbjerg reads up to {known}.",
+                code="ISB411",
+                mend="pip install --upgrade isbjerg",
+                written=written,
+                known=known,
+            )
+
+
+def _check_depth(manifest: bytes) -> None:
+    """Bound the nesting before any recursive reader sees it; brackets in texts count too."""
+    depth = deepest = 0
+    for bracket in manifest.translate(None, delete=_NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > DEPTH_MAX:
+        raise _damaged(f"its manifest nests {deepest} deep, at most {DEPTH_MAX} are read")
+
+
+def _check_files(bundle: Bundle, files: Mapping[str, bytes]) -> None:
+    named = {*bundle.files, MANIFEST}
+    if set(files) != named or len(named) > FILES_MAX:
+        raise _damaged(f"it holds the files {sorted(files)}, its manifest names {sorted(named)}")
+    for name, wanted in bundle.files.items():
+        if not _FILE_NAME.fullmatch(name):
+            raise _damaged(f"{name!r} is no file name of a bundle")
+        if len(files[name]) > FILE_BYTES_MAX or sha256(files[name]) != wanted:
+            raise _damaged(f"'{name}' is not the file that was written with it")
+
+
+def _check_meaning(bundle: Bundle) -> None:
+    """Type every tree again: a manifest may say anything, its trees must still fit."""
+    made = bundle.feature_set
+    try:
+        _check_trees(made)
+    except (IsbjergError, KeyError, TypeError, ValueError) as fault:
+        raise _damaged(f"its feature set does not hold together ({fault})") from fault
+    if bundle.encoder.encodings:
+        encoded = tuple((e.name, e.type) for e in bundle.encoder.encodings)
+        if encoded != tuple(zip(made.outputs, made.output_types, strict=True)):
+            raise _damaged("its encoder and its feature set name different features")
+
+
+def _check_trees(made: FeatureSet) -> None:
+    columns, slots = dict(made.columns), {s.name: s.type for s in made.slots}
+    features: dict[str, Type] = {}
+    for step in made.steps:
+        for node in walk(step.node):
+            if OPERATIONS.get(node.op) != len(node.args):
+                raise ValueError(f"operation {node.op!r} with {len(node.args)} arguments")
+        typed = infer(step.node, columns=columns, features=features, slots=slots)
+        if typed != step.node or typed.type is None or step.name in features:
+            raise ValueError(f"feature {step.name!r} is not typed as it says, or twice there")
+        features[step.name] = typed.type
+    missing = [name for name in made.outputs if name not in features]
+    if missing:
+        raise ValueError(f"outputs {missing} are computed by no step")
+
+
+def _damaged(why: str) -> BundleError:
+    return BundleError(
+        f"The bundle cannot be read: {why}.",
+        code="ISB412",
+        mend="fetch it again from where it was made, or promote another model version",
+    )

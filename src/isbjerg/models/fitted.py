@@ -1,0 +1,83 @@
+"""What fitting hands over: parameters and files, from which a bundle is made.
+
+Nothing here knows how a kind of model is trained or asked; a kind of model is a module that
+makes one of these (`constant`, `rule`, `linear`, `boosted`) and a predictor that reads it
+(`predictors`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from isbjerg.errors import ModelError
+from isbjerg.models.encoding import Encoder
+
+Kind = Literal["constant", "rule", "linear", "boosted_trees"]
+"""The kinds of model that a bundle can carry."""
+
+TargetKind = Literal["binary", "regression"]
+"""What is predicted: the probability of a truth, or a number."""
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A trained model, not yet bundled.
+
+    Parameters
+    ----------
+    kind : {"constant", "rule", "linear", "boosted_trees"}
+        Which predictor reads it.
+    target_kind : {"binary", "regression"}
+        What it predicts.
+    encoder : Encoder
+        How features become numbers; empty where none is needed.
+    parameters : dict
+        What was learnt, JSON-able.
+    files : dict of str to bytes
+        What does not fit into parameters: LightGBM's text.
+    notes : tuple of str
+        What the training had to say: iterations, a fit that did not converge.
+    """
+
+    kind: Kind
+    target_kind: TargetKind
+    encoder: Encoder = Encoder()
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    files: dict[str, bytes] = msgspec.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def truth_as_floats(truth: NDArray[Any], target_kind: TargetKind) -> NDArray[np.float64]:
+    """Check a training target and turn it into floats.
+
+    Raises
+    ------
+    ModelError
+        When there is no row, a value is missing, or a binary target has one class only: no
+        model can be learnt from such rows; widen the training part.
+
+    Examples
+    --------
+    >>> truth_as_floats(np.array([True, False]), "binary")
+    array([1., 0.])
+    """
+    numbers = np.asarray(truth, dtype=np.float64)
+    if numbers.size == 0 or not np.isfinite(numbers).all():
+        raise ModelError(
+            f"A model cannot be trained: {numbers.size} training rows, "
+            f"{int((~np.isfinite(numbers)).sum())} of them without an outcome.",
+            code="ISB402",
+            mend="train on rows whose outcome is known; see `isbjerg status` for how many there are",
+        )
+    if target_kind == "binary" and np.unique(numbers).tolist() != [0.0, 1.0]:
+        found = np.unique(numbers)[:3].tolist()
+        raise ModelError(
+            f"A binary target needs both classes among the training rows. Found: {found}.",
+            code="ISB403",
+            mend='widen the training part, or set target.kind = "regression" in frame.toml',
+            found=found,
+        )
+    return numbers
