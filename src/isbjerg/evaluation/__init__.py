@@ -1,3 +1,10 @@
-"""The evaluation room."""
+"""Judgements about a model, as pure functions of its scores.
+
+- `metrics`: a number that matters, with its interval over blocks of time.
+- `estimators`: the arithmetic of each metric under weights.
+- `comparison`: two models on the same rows and the same replicates, in one sentence.
+- `ladder`: each rung against the best below it.
+- `leakage`: single features that know too much.
+"""
 
 from __future__ import annotations

@@ -1,0 +1,200 @@
+"""A metric of one model: its value, and the interval that other days would have given.
+
+A number without an interval invites decisions that the data do not carry, so there is no
+way here to ask for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from isbjerg.errors import ArgumentError
+from isbjerg.evaluation.estimators import Floats, estimator
+from isbjerg.frame.metrics import METRICS, NamedMetric
+from isbjerg.statistics.bootstrap import (
+    BLOCKS_MIN,
+    Blocks,
+    blocks_of,
+    draw_weights,
+    percentile_interval,
+)
+
+REPLICATES = 500
+LEVEL = 0.95
+
+
+class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A metric of one model on some rows.
+
+    Parameters
+    ----------
+    name : str
+        The metric.
+    value : float or None
+        ``None`` when it is undefined there: no rows, or one class only.
+    low, high : float or None
+        Its 95 % interval; ``None`` when there are too few blocks for one.
+    n : int
+        Rows.
+    blocks : int
+        Blocks of rows that belong together.
+    word : str
+        What a block is, in the plural.
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    blocks: int
+    word: str = "blocks"
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.name} undefined on {self.n:,} rows"
+        if self.low is None or self.high is None:
+            return f"{self.name} {self.value:.3f} (no interval: {self.blocks} {self.word})"
+        return f"{self.name} {self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def named(name: str) -> NamedMetric:
+    """Look a metric up.
+
+    Raises
+    ------
+    ArgumentError
+        When there is none of that name.
+    """
+    if name not in METRICS:
+        raise ArgumentError.out_of_range("name", "measure", f"be one of {sorted(METRICS)}", name)
+    return METRICS[name]
+
+
+def measure(
+    name: str,
+    truth: NDArray[Any],
+    scores: NDArray[np.float64],
+    blocks: Blocks | NDArray[Any],
+    rng: np.random.Generator,
+    *,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Measured:
+    """Measure one metric.
+
+    Parameters
+    ----------
+    name : str
+        A metric of `isbjerg.frame.metrics.METRICS`.
+    truth : numpy.ndarray of shape (n_rows,)
+        What came true; truth values or 0 and 1 for a binary target. Rows without an outcome
+        are left out by the caller.
+    scores : numpy.ndarray of shape (n_rows,)
+        What the model said.
+    blocks : Blocks or numpy.ndarray of shape (n_rows,)
+        Which rows belong together, such as the day of the decision.
+    rng : numpy.random.Generator
+        Where the replicates come from.
+    replicates : int, default=500
+        Bootstrap replicates.
+    level : float, default=0.95
+        Coverage aimed at.
+
+    Returns
+    -------
+    Measured
+        With a percentile interval over resampled blocks.
+
+    Examples
+    --------
+    >>> truth = np.array([0, 0, 1, 1] * 10)
+    >>> scores = np.array([0.1, 0.4, 0.35, 0.8] * 10)
+    >>> found = measure("roc_auc", truth, scores, np.arange(40), np.random.default_rng(0))
+    >>> found.value
+    0.75
+    """
+    return measure_all([name], truth, scores, blocks, rng, replicates=replicates, level=level)[name]
+
+
+def measure_all(
+    names: Iterable[str],
+    truth: NDArray[Any],
+    scores: NDArray[np.float64],
+    blocks: Blocks | NDArray[Any],
+    rng: np.random.Generator,
+    *,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> dict[str, Measured]:
+    """Measure several metrics under the same replicates; see `measure`."""
+    grouped = as_blocks(blocks)
+    real, said = as_floats(truth, scores, grouped)
+    weights = draw_weights(grouped, replicates, rng) if grouped.count >= BLOCKS_MIN else None
+    return {
+        name: _measure(named(name), real, said, grouped, weights, level=level)
+        for name in dict.fromkeys(names)
+    }
+
+
+def as_blocks(blocks: Blocks | NDArray[Any]) -> Blocks:
+    """Take blocks as they are, or number them."""
+    return blocks if isinstance(blocks, Blocks) else blocks_of(blocks)
+
+
+def as_floats(truth: NDArray[Any], scores: NDArray[Any], blocks: Blocks) -> tuple[Floats, Floats]:
+    """Check that truth, scores and blocks are of the same rows and hold numbers.
+
+    Raises
+    ------
+    ArgumentError
+        When they are not: leave out rows without an outcome before measuring.
+    """
+    real = np.asarray(truth, dtype=np.float64)
+    said = np.asarray(scores, dtype=np.float64)
+    if not real.shape == said.shape == blocks.ids.shape:
+        shapes = (real.shape, said.shape, blocks.ids.shape)
+        raise ArgumentError.out_of_range(
+            "truth", "measure", "have one value per score and block", shapes
+        )
+    if not (np.isfinite(real).all() and np.isfinite(said).all()):
+        missing = int((~np.isfinite(real)).sum()), int((~np.isfinite(said)).sum())
+        raise ArgumentError.out_of_range(
+            "truth", "measure", "hold finite numbers, as scores do", f"{missing} missing"
+        )
+    return real, said
+
+
+def value_or_none(value: float) -> float | None:
+    """Say ``None`` for a number that is undefined."""
+    return None if np.isnan(value) else float(value)
+
+
+def _measure(
+    metric: NamedMetric,
+    truth: Floats,
+    scores: Floats,
+    blocks: Blocks,
+    weights: Floats | None,
+    *,
+    level: float,
+) -> Measured:
+    replicate = estimator(metric.name, truth, scores, blocks)
+    value = value_or_none(replicate(np.ones((1, blocks.count)))[0])
+    bounds = None
+    if weights is not None and value is not None:
+        bounds = percentile_interval(replicate(weights), level)
+    return Measured(
+        name=metric.name,
+        value=value,
+        low=bounds.low if bounds else None,
+        high=bounds.high if bounds else None,
+        n=len(truth),
+        blocks=blocks.count,
+        word=blocks.word,
+    )
