@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from isbjerg.canonical import canonical_json, file_sha256, sha256
+from isbjerg.canonical import file_sha256, sha256
 from isbjerg.errors import StoreError
-from isbjerg.release.plan import ServingPlan
+from isbjerg.release.plan import ServingPlan, from_json
 from isbjerg.storage.durable import WRITING, write_durably
 
 _POLL_S = 0.02
@@ -90,35 +90,28 @@ class ServingFolder:
 
     def publish(self, plan: ServingPlan) -> None:
         """Put a plan in force; its bundles must have been put there before."""
-        write_durably(self.plan_path, canonical_json(plan))
+        write_durably(self.plan_path, plan.to_json())
 
     def read_plan(self) -> ServingPlan | None:
         """Return the plan in force, or ``None`` before the first.
 
         Raises
         ------
-        StoreError
-            ISB630 when the file is no plan this version can read.
+        ReleaseError
+            When the file is no plan this version can read.
         """
         try:
             content = self.plan_path.read_bytes()
         except FileNotFoundError:
             return None
-        try:
-            return msgspec.json.decode(content, type=ServingPlan)
-        except msgspec.MsgspecError as fault:
-            raise StoreError(
-                f"The serving plan cannot be read: {fault}.",
-                code="ISB630",
-                mend="isbjerg promote",
-            ) from fault
+        return from_json(content)
 
     def put_bundle(self, name: str, files: Mapping[str, bytes]) -> Path:
         """Lay a bundle's files down under its hash, whole or not at all.
 
         Laying it down again repairs files that differ.
         """
-        target = self.folder / "bundles" / name
+        target = self.folder / "bundles" / _checked(name)
         for file, content in files.items():
             path = target / _checked(file)
             if not path.is_file() or file_sha256(path) != sha256(content):

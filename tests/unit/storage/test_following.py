@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isbjerg.expressions.tree import Node, Type
+from isbjerg.features.online import OnlineSlot
+from isbjerg.features.sets import Slot
+from isbjerg.storage import following
+from isbjerg.storage.following import Follower
+from isbjerg.storage.online import OnlineStore, SlotFact
+
+
+def newest(type_: Type, name: str = "newest") -> Slot:
+    return Slot(
+        name=name,
+        kind="newest",
+        source="s",
+        on=(("o", "o"),),
+        key=("k",),
+        known=(),
+        value=Node("column", value="v", type=type_),
+        type=type_,
+    )
+
+
+PAST = Slot(
+    name="past",
+    kind="past",
+    source="s",
+    on=(("o", "o"),),
+    key=("k",),
+    known=(),
+    value=Node("column", value="v", type=Type.FLOAT),
+    type=Type.FLOAT,
+    aggregate="mean",
+    span_us=20,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[OnlineStore]:
+    store = OnlineStore(tmp_path / "online.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def follower(store: OnlineStore) -> Iterator[Follower]:
+    follower = Follower(store.path)
+    yield follower
+    follower.close()
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        (Type.BOOLEAN, True),
+        (Type.BOOLEAN, None),
+        (Type.INTEGER, 2**63 - 1),
+        (Type.FLOAT, 3.0),
+        (Type.FLOAT, -0.0),
+        (Type.FLOAT, 5e-324),
+        (Type.TEXT, "Ærø\0 7"),
+        (Type.INSTANT, -1),
+    ],
+)
+def test_a_value_comes_back_as_it_was(
+    store: OnlineStore, follower: Follower, type_: Type, value: object
+) -> None:
+    store.feed("newest", [SlotFact("tx", "k", 1, 1, 1, value)])  # type: ignore[arg-type]
+    found = follower.read_through(newest(type_)).value(("x",), 2)
+    assert type(found) is type(value)
+    assert found == value
+    if isinstance(value, float):
+        assert struct.pack("d", found) == struct.pack("d", value)
+
+
+def test_a_key_is_loaded_when_asked_for_and_followed_from_then_on(
+    store: OnlineStore, follower: Follower
+) -> None:
+    store.feed("newest", [SlotFact("ta", "1", 1, 1, 1, 1.0), SlotFact("tb", "2", 1, 1, 2, 2.0)])
+    cached = follower.read_through(newest(Type.FLOAT))
+    assert cached.value(("a",), 9) == 1.0
+    store.feed("newest", [SlotFact("ta", "3", 2, 2, 3, 3.0), SlotFact("tb", "4", 2, 2, 4, 4.0)])
+    assert cached.value(("a",), 9) == 1.0  # one request sees one state
+    follower.follow()
+    assert (cached.value(("a",), 9), cached.value(("b",), 9)) == (3.0, 4.0)
+    assert cached.value(("a",), 2) == 1.0  # and the past stays as it was
+    assert (cached.value(("c",), 9), cached.value((None,), 9)) == (None, None)
+
+
+def test_a_correction_that_moves_a_fact_to_another_key_is_seen(
+    store: OnlineStore, follower: Follower
+) -> None:
+    store.feed("past", [SlotFact("ta", "1", 1, 1, 1, 8.0), SlotFact("tb", "1", 1, 5, 2, 9.0)])
+    cached = follower.read_through(PAST)
+    assert [cached.value(("a",), at) for at in (2, 5, 6)] == [8.0, 8.0, None]
+    assert [cached.value(("b",), at) for at in (2, 5, 6)] == [None, None, 9.0]
+    store.feed("past", [SlotFact(None, "1", 1, 7, 3, 9.0)])
+    follower.follow()
+    assert [cached.value(("b",), at) for at in (7, 8)] == [9.0, None]
+
+
+def test_plans_that_share_a_slot_share_its_memory(follower: Follower) -> None:
+    one = follower.read_through(PAST)
+    assert follower.read_through(PAST) is one
+    follower.keep(["past"])
+    assert follower.read_through(PAST) is one
+    follower.keep([])
+    assert follower.read_through(PAST) is not one
+
+
+def test_a_large_feed_and_too_many_keys_empty_the_memory(
+    store: OnlineStore, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FOLLOW_ROWS_MAX", 2)
+    monkeypatch.setattr(following, "KEYS_MAX", 3)
+    cached = follower.read_through(newest(Type.FLOAT))
+    assert cached.value(("a",), 9) is None
+    store.feed("newest", [SlotFact("ta", str(n), n, n, n, float(n)) for n in range(5)])
+    follower.follow()
+    assert cached._loaded == set()
+    assert cached.value(("a",), 9) == 4.0
+    for key in "bcde":
+        cached.value((key,), 9)
+    assert len(cached._loaded) <= 3
+    assert cached.value(("a",), 9) == 4.0
+
+
+FACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["ta", "tb", None]),
+        st.sampled_from("1234"),
+        st.integers(0, 30),
+        st.integers(0, 10),
+        st.one_of(st.none(), st.floats(-1e6, 1e6)),
+    ),
+    max_size=20,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(batches=st.lists(FACTS, max_size=4), asked=st.lists(st.integers(0, 60), max_size=3))
+def test_reading_through_is_reading_everything(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list], asked: list[int]
+) -> None:
+    store = OnlineStore(tmp_path_factory.mktemp("online") / "online.db")
+    follower, row = Follower(store.path), 0
+    slots = [PAST, newest(Type.FLOAT)]
+    whole = [OnlineSlot(slot) for slot in slots]
+    for batch in batches:
+        facts = [
+            SlotFact(o, k, p, p + late, row + n, v) for n, (o, k, p, late, v) in enumerate(batch)
+        ]
+        row += len(batch)
+        for slot, online in zip(slots, whole, strict=True):
+            store.feed(slot.name, facts)
+            for fact in facts:
+                online.insert(*fact)
+        follower.follow()
+        for at in asked:
+            for key in ("a", "b"):
+                found = [follower.read_through(slot).value((key,), at) for slot in slots]
+                assert found == [online.value((key,), at) for online in whole]
+    follower.close()
+    store.close()
