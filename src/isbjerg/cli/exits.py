@@ -23,6 +23,9 @@ EXITS: dict[int, str] = {
 }
 """What each exit code says."""
 
+BUSY_CODES = frozenset({"ISB603", "ISB605"})
+"""Codes of errors that go away by waiting: a write that had to wait, a lease that is held."""
+
 
 def exit_of(error: BaseException) -> int:
     """Choose the exit code of an error.
@@ -32,17 +35,21 @@ def exit_of(error: BaseException) -> int:
     >>> from isbjerg.errors import ArgumentError, FrameError, ReleaseError, StoreError
     >>> [exit_of(kind("no")) for kind in (FrameError, ArgumentError, ReleaseError)]
     [1, 2, 3]
-    >>> exit_of(StoreError("A run holds the store.", busy=True))
+    >>> exit_of(StoreError("A run holds the store.", code="ISB605"))
     4
     """
-    from isbjerg.errors import MisuseError, ReleaseError, StoreError  # noqa: PLC0415 - light help
+    from isbjerg.errors import (  # noqa: PLC0415 - help needs no errors
+        IsbjergError,
+        MisuseError,
+        ReleaseError,
+    )
 
     match error:
+        case IsbjergError() if error.kind_code in BUSY_CODES:
+            return BUSY
         case MisuseError():
             return MISUSE
         case ReleaseError():
             return REFUSED
-        case StoreError() if error.facts.get("busy"):
-            return BUSY
         case _:
             return WRONG

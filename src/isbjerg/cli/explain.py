@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from isbjerg.errors import ArgumentError
 
+_LETTERS_AS_DIGITS = str.maketrans("OIL", "011")
 FOLDER = Path(__file__).with_name("explanations")
 
 
@@ -35,7 +36,7 @@ def page(code: str) -> Page:
 
     Examples
     --------
-    >>> page("201").title, page("isb201").code
+    >>> page("201").title, page("isb2o1").code
     ('frame.toml is wrong', 'ISB201')
     """
     wanted = _spelt_out(code)
@@ -53,8 +54,9 @@ def page(code: str) -> Page:
 
 
 def _spelt_out(code: str) -> str:
-    digits = re.fullmatch(r"(?:ISB)?[-\s]?(\d{3})", code.strip(), re.IGNORECASE)
-    return f"ISB{digits[1]}" if digits else code.strip().upper()
+    plain = code.strip().upper()
+    number = re.fullmatch(r"(?:ISB)?[-\s]?([\dOIL]{3})", plain)
+    return f"ISB{number[1].translate(_LETTERS_AS_DIGITS)}" if number else plain
 
 
 def _read(path: Path) -> Page:

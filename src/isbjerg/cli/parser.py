@@ -96,11 +96,23 @@ def verb_parser(verb: Verb, add_arguments: Callable[[argparse.ArgumentParser], N
         formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
+    parser._positionals.title = "arguments"  # noqa: SLF001 - argparse has no public way
     add_arguments(parser)
     if verb.reads:
         parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     add_common(parser)
+    parser.usage = _usage(parser)
     return parser
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """Name the options as such: they are listed right below, one a line."""
+    names = []
+    for action in parser._get_positional_actions():  # noqa: SLF001 - argparse has no public way
+        many = "..." if action.nargs == "*" else ""
+        word = f"{action.metavar}{many}"
+        names.append(f"[{word}]" if action.nargs in {"?", "*"} else word)
+    return " ".join([parser.prog, *names, "[options]"])
 
 
 def _main_description() -> str:

@@ -1,7 +1,8 @@
-"""Bars while something long goes on, and silence when nobody watches.
+"""A bar while something long goes on, and silence when nobody watches.
 
 A workflow reports through one callable, ``progress(stage, share)``: a sentence that says what
-is going on, and how much of it is done, from 0 to 1, or ``None`` when it cannot know.
+is going on, and how much of the whole act is done, from 0 to 1, or ``None`` when it cannot
+know.
 """
 
 from __future__ import annotations
@@ -10,15 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from isbjerg.cli.output import console
 
@@ -26,55 +19,39 @@ Report = Callable[[str, float | None], None]
 
 
 @contextmanager
-def bars(*, quiet: bool = False) -> Iterator[Report]:
-    """Give a callable that draws one bar per stage on stderr.
+def bar(*, quiet: bool = False) -> Iterator[Report]:
+    """Give a callable that moves one bar on stderr and changes the sentence beside it.
 
-    With `quiet`, or when stderr is no terminal, it does nothing: a log full of half bars
-    helps nobody, and stdout belongs to the result.
+    The bar is gone when the act is done: what remains on the screen is the result. With
+    `quiet`, or when stderr is no terminal, nothing is drawn: a log full of half bars helps
+    nobody.
 
     Examples
     --------
-    >>> with bars(quiet=True) as progress:
+    >>> with bar(quiet=True) as progress:
     ...     progress("Reading flights", 0.5)
     """
     if quiet or not sys.stderr.isatty():
         yield _silent
         return
     drawn = Progress(
-        SpinnerColumn(finished_text="[green]✓[/green]"),
-        TextColumn("{task.description}", markup=False),
+        SpinnerColumn(),
         BarColumn(bar_width=24),
-        TaskProgressColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
         console=console(sys.stderr),
+        transient=True,
     )
     with drawn:
-        stages = Stages(drawn)
-        yield stages.report
-        stages.finish()
+        task = drawn.add_task("", total=None)
+
+        def report(stage: str, share: float | None = None) -> None:
+            drawn.update(task, description=stage)
+            if share is not None:
+                drawn.update(task, total=1.0, completed=min(max(share, 0.0), 1.0))
+
+        yield report
 
 
-class Stages:
-    """One bar per stage; a new stage completes the one before."""
-
-    def __init__(self, drawn: Progress) -> None:
-        self._drawn = drawn
-        self._stage: str | None = None
-        self._task: TaskID | None = None
-
-    def report(self, stage: str, share: float | None) -> None:
-        """Show that `stage` is `share` done."""
-        if stage != self._stage or self._task is None:
-            self.finish()
-            self._stage, self._task = stage, self._drawn.add_task(stage, total=None)
-        if share is not None:
-            self._drawn.update(self._task, total=1.0, completed=min(max(share, 0.0), 1.0))
-
-    def finish(self) -> None:
-        """Complete the stage that is going on, if any."""
-        if self._task is not None:
-            self._drawn.update(self._task, total=1.0, completed=1.0)
-
-
-def _silent(stage: str, share: float | None) -> None:
+def _silent(stage: str, share: float | None = None) -> None:
     """Take a report and do nothing."""

@@ -1,0 +1,50 @@
+"""``isbjerg ingest``: read the sources; what is new becomes a data version."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from isbjerg.cli.exits import DONE
+from isbjerg.cli.opening import open_project
+
+if TYPE_CHECKING:
+    from isbjerg.workflows.ingest import IngestReport
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the tables and whether their rows are live."""
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="only these sources")
+    parser.add_argument(
+        "--live", action="store_true", help="new rows count as known only from now on"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ingest, and say what became of each table."""
+    from isbjerg.cli.progress import bar  # noqa: PLC0415 - it imports rich
+
+    with bar(quiet=args.quiet) as progress:
+        report = open_project(args).ingest(
+            tables=args.tables or None, live=args.live, progress=progress
+        )
+    _show(report)
+    return DONE
+
+
+def _show(report: IngestReport) -> None:
+    from isbjerg.cli.figures import count  # noqa: PLC0415 - after the work
+    from isbjerg.cli.output import Column, findings, show, table  # noqa: PLC0415 - it imports rich
+
+    numbers = ("rows", "new", "corrected", "unchanged", "vanished", "quarantined")
+    rows = [
+        (
+            t.table,
+            t.version if t.changed else f"{t.version} (as before)",
+            *tuple(count(getattr(t, name)) for name in numbers),
+        )
+        for t in report.tables
+    ]
+    columns = [Column("table"), Column("data version"), *(Column(n, "right") for n in numbers)]
+    found = [finding for t in report.tables for finding in t.findings]
+    show(table("Ingested", columns, rows), *([findings("Findings", found)] if found else []))

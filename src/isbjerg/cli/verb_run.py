@@ -1,0 +1,27 @@
+"""``isbjerg run``: the loop once, ending in a verdict."""
+
+from __future__ import annotations
+
+import argparse
+
+from isbjerg.cli.exits import DONE
+from isbjerg.cli.opening import open_project
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the logical time, a note and how to print."""
+    parser.add_argument(
+        "--as-of", metavar="TIME", help="use nothing known later, such as 2013-06-01"
+    )
+    parser.add_argument("--note", metavar="TEXT", help="why this run is made")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the loop; the exit code is the gate's answer."""
+    from isbjerg.cli.progress import bar  # noqa: PLC0415 - it imports rich
+
+    with bar(quiet=args.quiet) as progress:
+        result = open_project(args).run(as_of=args.as_of, note=args.note, progress=progress)
+    del result
+    return DONE
