@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from isbjerg.errors import ArgumentError, KnowledgeError
-from isbjerg.expressions.polars import polars_type, to_polars
-from isbjerg.expressions.tree import Type, names
-from isbjerg.features.facts import contributions, match_text
-from isbjerg.features.fixed_point import SCALE
-from isbjerg.features.sets import FIXED_POINT_BITS, FeatureSet, Slot, Step
-from isbjerg.features.timelines import build
+from isbjerg.expressions.polars import to_polars
+from isbjerg.expressions.tree import names
+from isbjerg.features.desk import LookupDesk
+from isbjerg.features.sets import FeatureSet, Slot, Step
 
 
 def assemble(
@@ -53,13 +51,12 @@ def assemble(
 
     Notes
     -----
-    The units are sorted by time once; each slot costs one sort of its facts and one as-of
-    join. Adding a fact that is visible at or after a unit's grid point changes nothing for
+    The units are sorted by time once. Slots that look at the same facts in the same way share
+    the work (see :mod:`isbjerg.features.desk`): one sort of the facts, one as-of join. Adding a fact that is visible at or after a unit's grid point changes nothing for
     that unit.
     """
     _check(units, at, feature_set, facts)
-    slots = [(s, facts[s.source]) for s in feature_set.slots]
-    return _with_steps(_with_slots(units, at, slots), feature_set.steps)
+    return _with_steps(_with_slots(units, at, feature_set.slots, facts), feature_set.steps)
 
 
 def _check(
@@ -85,62 +82,15 @@ def _check(
 
 
 def _with_slots(
-    units: pl.DataFrame, at: str, slots: Sequence[tuple[Slot, pl.DataFrame]]
+    units: pl.DataFrame, at: str, slots: Sequence[Slot], facts: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
     """Look every slot up, with the units in order of time, and put them back in theirs."""
     if not slots:
         return units
     order = units[at].cast(pl.Int64).arg_sort()
     back = order.arg_sort()
-    sorted_units = units[order]
-    looked_up: list[pl.Series] = []
-    for slot, facts in slots:
-        asked = _ask(sorted_units, at, slot)
-        found = _look_up(asked, build(contributions(facts, slot), slot))
-        values = found.select(_read(slot).cast(polars_type(slot.type)))
-        looked_up.append(values.to_series()[back].alias(f"slot:{slot.name}"))
-    return units.with_columns(looked_up)
-
-
-def _ask(units: pl.DataFrame, at: str, slot: Slot) -> pl.DataFrame:
-    """Say for each unit what it matches and from which grid point it looks."""
-    t = pl.col(at).cast(pl.Int64)
-    grid = t - t % slot.refresh_us if slot.refresh_us else t
-    match = match_text(units, [column for _, column in slot.on])
-    return units.select(grid.alias("g"), match.alias("_on"))
-
-
-def _look_up(asked: pl.DataFrame, timeline: pl.DataFrame) -> pl.DataFrame:
-    """Find the last change strictly before each grid point."""
-    return asked.join_asof(
-        timeline,
-        left_on="g",
-        right_on="change_at",
-        by="_on",
-        strategy="backward",
-        allow_exact_matches=False,
-        check_sortedness=False,  # both sides are sorted here
-    )
-
-
-def _read(slot: Slot) -> pl.Expr:
-    """Read a slot's value from the state found; see :func:`fixed_point.from_fixed`."""
-    if slot.kind == "newest":
-        value = pl.col("value")
-        if slot.max_age_us is None:
-            return value
-        age = pl.col("g") - pl.col("position")
-        return pl.when(age <= slot.max_age_us).then(value)
-    count = pl.col("count").fill_null(0)
-    total = pl.col("total").fill_null(0)
-    if slot.aggregate == "count":
-        return count
-    if slot.aggregate == "sum" and slot.type is not Type.FLOAT:
-        return (total // pl.lit(2**FIXED_POINT_BITS, pl.Int128)).cast(pl.Int64, strict=False)
-    summed = total.cast(pl.Float64) / SCALE
-    if slot.aggregate == "sum":
-        return summed
-    return pl.when(count > 0).then(summed / count.cast(pl.Float64))
+    desk = LookupDesk(units[order], at, facts)
+    return units.with_columns(desk.value(slot)[back].alias(f"slot:{slot.name}") for slot in slots)
 
 
 def _with_steps(table: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:

@@ -73,25 +73,70 @@ def contributions(facts: pl.DataFrame, slot: Slot) -> pl.DataFrame:
     >>> contributions(weather, wind).drop("_key").rows()
     [('tJFK', 3600000000, 3600000000, 1, 7.5)]
     """
-    known = [pl.col(k.column).cast(pl.Int64) + k.offset_us for k in slot.known]
-    position = pl.when(pl.all_horizontal([k.is_not_null() for k in known])).then(
-        pl.max_horizontal(known)
-    )
     value = to_polars(slot.value)
+    texts = {
+        "_on": match_text(facts, [column for column, _ in slot.on]),
+        "_key": key_text(facts, slot.key),
+    }
+    return facts.select(
+        **texts,
+        **_timing(slot),
+        value=value.cast(pl.Int64) if slot.value.type in _TIMES else value,
+    ).filter(pl.col("position").is_not_null())
+
+
+def sightings(facts: pl.DataFrame, slot: Slot, *, as_text: bool) -> pl.DataFrame:
+    """Say of each fact what it matches, which fact it is and when it is visible.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        Columns of the source in carriers, ``_live_at`` and ``_row``.
+    slot : Slot
+        What is looked up; its value is left out.
+    as_text : bool
+        Whether ``_on`` must be text; else a single column stays as it is, which is faster.
+
+    Returns
+    -------
+    DataFrame
+        `contributions` without the value, and with ``place``, the fact's row in `facts`. A
+        ``_key`` of one column stays as it is: it compares as its text would.
+    """
+    on = [column for column, _ in slot.on]
     return (
-        facts.lazy()
-        .with_columns(position.alias("position"))
-        .filter(pl.col("position").is_not_null())
-        .select(
-            match_text(facts, [column for column, _ in slot.on]).alias("_on"),
-            key_text(facts, slot.key).alias("_key"),
-            "position",
-            pl.max_horizontal("position", pl.col(LIVE_AT).cast(pl.Int64)).alias("visible"),
-            pl.col(ROW),
-            (value.cast(pl.Int64) if slot.value.type in _TIMES else value).alias("value"),
+        facts.select(
+            _on=match_text(facts, on) if as_text else matching(facts, on),
+            _key=_whole(facts, slot.key),
+            **_timing(slot),
         )
-        .collect()
+        .with_columns(place=pl.int_range(pl.len(), dtype=pl.UInt32))
+        .filter(pl.col("position").is_not_null())
     )
+
+
+def matching(table: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
+    """Write what a lookup compares: one column as it is, several as one text."""
+    return pl.col(columns[0]) if _simple(table, columns) else match_text(table, columns)
+
+
+def _whole(table: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
+    return pl.col(columns[0]) if _simple(table, columns) else key_text(table, columns)
+
+
+def _simple(table: pl.DataFrame, columns: Sequence[str]) -> bool:
+    return len(columns) == 1 and table.schema[columns[0]] != pl.Float64
+
+
+def _timing(slot: Slot) -> dict[str, pl.Expr]:
+    known = [pl.col(k.column).cast(pl.Int64) + k.offset_us for k in slot.known]
+    whole = pl.all_horizontal([k.is_not_null() for k in known])
+    position = pl.when(whole).then(pl.max_horizontal(known))
+    return {
+        "position": position,
+        "visible": pl.max_horizontal(position, pl.col(LIVE_AT).cast(pl.Int64)),
+        ROW: pl.col(ROW),
+    }
 
 
 def key_text(table: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
