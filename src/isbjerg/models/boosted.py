@@ -19,7 +19,7 @@ from isbjerg.errors import ArgumentError
 from isbjerg.models.encoding import Encoder
 from isbjerg.models.fitted import Fitted, TargetKind, truth_as_floats
 from isbjerg.models.lightgbm_library import parameter_aliases
-from isbjerg.models.lightgbm_text import check_text, reduce_text
+from isbjerg.models.lightgbm_text import rewrite
 
 FILE = "trees.txt"
 """Name of the model's text in a bundle."""
@@ -169,8 +169,7 @@ def fit(
     )
     booster = lightgbm.train(fixed, train, rounds, valid_sets=[later], callbacks=stop)
     trees = booster.best_iteration if booster.best_iteration > 0 else booster.current_iteration()
-    text = reduce_text(booster.model_to_string(num_iteration=trees))
-    check_text(text, len(encoder.encodings))
+    text = rewrite(booster.model_to_string(num_iteration=trees), len(encoder.encodings))
     return Fitted(
         kind="boosted_trees",
         target_kind=target_kind,

@@ -33,8 +33,8 @@ class Booster:
     Parameters
     ----------
     text : bytes
-        The model as `isbjerg.models.lightgbm_text.reduce_text` leaves it; it is checked
-        before LightGBM sees it.
+        The model as `isbjerg.models.lightgbm_text.rewrite` writes it; it is checked before
+        LightGBM sees it.
     features : int
         Width of a row.
     threads : int, default=1

@@ -1,16 +1,19 @@
-"""LightGBM's model text, reduced to what predicts, and checked before it is loaded.
+"""LightGBM's model text, read into values that are proven safe, and written anew.
 
-LightGBM trusts its own files: a child that points outside its tree, or back at its parent,
-is followed, and the process dies or never answers. A bundle may come from elsewhere, so each
-tree is proven to be a tree here, in the little that predicting reads. Trees of linear models
-and several outputs are not understood, hence refused.
+LightGBM trusts its own files: a child that points outside its tree, or back at its parent, is
+followed, and a number it cannot read ends the process. A bundle may come from elsewhere, so
+LightGBM never sees a stranger's text. What predicting needs is read here, each tree is proven
+to be a tree, and a text with exactly that, in exactly one way of writing it, is written; a
+stored text must be that one. It holds no training statistics and no settings, so that it
+depends on nothing but what the model answers. Trees of linear models and several outputs are
+not understood, hence refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,52 +22,95 @@ from isbjerg.errors import BundleError
 TREES_MAX = 20_000
 LEAVES_MAX = 131_072
 
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-][0-9]{1,3})?")
 _OBJECTIVE = re.compile(
-    r"(binary sigmoid:[0-9.]+|regression|regression_l1|huber|fair|quantile|mape|poisson|gamma"
-    r"|tweedie)( [a-z_]+:?[0-9.]*)*"
+    r"binary sigmoid:[0-9]{1,6}(\.[0-9]{1,20})?"
+    r"|(regression|regression_l1|huber|fair|quantile|mape|poisson)( sqrt)?( alpha:0\.[0-9]{1,20})?"
 )
 _END = "end of trees"
+_CATEGORICAL_BIT, _MISSING_BITS, _MISSING_KINDS = 1, 2, 3
+_WORD_MAX = 2**32
 _HEADER = {"num_class": "1", "num_tree_per_iteration": "1", "label_index": "0", "version": "v4"}
-_CATEGORICAL_BIT = 1
+_SPLIT_FIELDS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
+_CATEGORY_FIELDS = ("cat_boundaries", "cat_threshold")
 
 
-def reduce_text(text: str) -> str:
-    """Drop what follows the trees: importances, and settings such as the number of threads.
+class _Tree(msgspec.Struct):
+    """The words of one tree, each proven to be a number of the right kind."""
 
-    What is left depends on the data, the seed and what shapes the trees, so that training
-    again gives the same bytes on a machine with other cores.
-    """
-    return text.partition(f"\n{_END}\n")[0] + f"\n{_END}\n"
+    name: str
+    leaves: int
+    categories: int
+    fields: dict[str, list[str]]
+
+    def whole(self, field: str) -> NDArray[np.int64]:
+        """Read a field as whole numbers."""
+        if not all(_WHOLE.fullmatch(w) for w in self.fields[field]):
+            raise _refuse(self.name, f"{field} holds what is no whole number")
+        return np.array([int(w) for w in self.fields[field]], dtype=np.int64)
+
+    def floats(self, field: str) -> NDArray[np.float64]:
+        """Read a field as finite numbers."""
+        words = self.fields[field]
+        numbers = np.array([float(w) if _NUMBER.fullmatch(w) else np.nan for w in words])
+        if not np.isfinite(numbers).all():
+            raise _refuse(self.name, f"{field} holds what is no finite number")
+        return numbers
 
 
-def check_text(text: str, features: int) -> None:
-    """Prove that a model's text can be asked without harm.
+def rewrite(text: str, features: int) -> str:
+    """Write what a model's text answers, and nothing else, in the one way.
 
     Parameters
     ----------
     text : str
-        As `reduce_text` left it.
+        As LightGBM, or this function, wrote it.
     features : int
         Width of the rows it will be asked with.
+
+    Returns
+    -------
+    str
+        Safe for LightGBM to load; rewriting it again changes nothing.
 
     Raises
     ------
     BundleError
         Naming the tree and what is wrong with it.
     """
-    head, end, rest = text.partition(f"\n{_END}\n")
-    if not end or rest:
-        raise _refuse("header", f"the text does not stop at '{_END}'")
-    header, *trees = re.split(r"\n+(?=Tree=)", head)
-    _check_header(_fields(header), features)
-    if len(trees) > TREES_MAX:
-        raise _refuse("header", f"{len(trees)} trees, at most {TREES_MAX} are taken")
-    for number, tree in enumerate(trees):
-        _check_tree(f"tree {number}", _fields(tree), number, features)
-    sizes = _fields(header).get("tree_sizes", "").split()
-    if len(sizes) != len(trees):
-        raise _refuse("header", f"{len(sizes)} tree sizes for {len(trees)} trees")
-    _check_sizes(sizes, head, trees)
+    head, end, _ = text.partition(f"\n{_END}\n")
+    header, *blocks = re.split(r"\n+(?=Tree=)", head)
+    if not end or not 1 <= features <= LEAVES_MAX:
+        raise _refuse("header", f"the text does not reach '{_END}', or takes no feature")
+    if len(blocks) > TREES_MAX:
+        raise _refuse("header", f"{len(blocks)} trees, at most {TREES_MAX} are taken")
+    objective = _check_header(_fields(header), features)
+    parts = ["tree", *(f"{name}={value}" for name, value in _HEADER.items())]
+    parts += [
+        f"max_feature_idx={features - 1}",
+        f"objective={objective}",
+        "feature_names=" + " ".join(f"feature_{i}" for i in range(features)),
+        "feature_infos=" + " ".join(["none"] * features),
+        "",
+    ]
+    for number, block in enumerate(blocks):
+        tree = _read_tree(number, _fields(block))
+        _check_tree(tree, features)
+        parts += _written(number, tree)
+    return "\n".join([*parts, _END, ""])
+
+
+def check_text(text: str, features: int) -> None:
+    """Prove that a stored text is one that `rewrite` wrote.
+
+    Raises
+    ------
+    BundleError
+        When it is not, naming what is wrong where that is known.
+    """
+    if rewrite(text, features) != text:
+        raise _refuse("text", "it holds more than its trees, or writes them in another way")
 
 
 def _fields(block: str) -> dict[str, str]:
@@ -72,93 +118,86 @@ def _fields(block: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _check_header(header: dict[str, str], features: int) -> None:
-    for name, wanted in _HEADER.items():
-        if header.get(name) != wanted:
-            raise _refuse("header", f"{name} is {header.get(name)!r}, not {wanted!r}")
-    if header.get("max_feature_idx") != str(features - 1):
-        raise _refuse("header", f"max_feature_idx is not {features - 1}")
-    for name in ("feature_names", "feature_infos"):
-        if len(header.get(name, "").split(" ")) != features:
-            raise _refuse("header", f"{name} does not name {features} features")
-    if not _OBJECTIVE.fullmatch(header.get("objective", "")):
-        raise _refuse("header", f"the objective {header.get('objective')!r} is not understood")
+def _check_header(header: dict[str, str], features: int) -> str:
+    wanted = {**_HEADER, "max_feature_idx": str(features - 1)}
+    for name, value in wanted.items():
+        if header.get(name) != value:
+            raise _refuse("header", f"{name} is {header.get(name)!r}, not {value!r}")
+    objective = header.get("objective", "")
+    if not _OBJECTIVE.fullmatch(objective) or objective.endswith("sigmoid:0"):
+        raise _refuse("header", f"the objective {objective!r} is not understood")
+    return objective
 
 
-def _check_sizes(sizes: list[str], head: str, trees: list[str]) -> None:
-    """LightGBM jumps through its text by these sizes."""
-    starts = [m.start() for m in re.finditer(r"(?<=\n)Tree=", head)]
-    spans = [b - a for a, b in zip(starts, [*starts[1:], len(head) + 1], strict=True)]
-    # the last tree is followed by an empty line of its own before the end
-    if [int(s) for s in sizes] != spans or len(spans) != len(trees):
-        raise _refuse("header", "tree_sizes do not fit the trees")
-
-
-def _check_tree(name: str, fields: dict[str, str], number: int, features: int) -> None:
-    if fields.get("Tree") != str(number) or fields.get("is_linear", "0") != "0":
-        raise _refuse(name, "it is out of order, or a tree of linear models")
-    leaves = _whole(name, fields, "num_leaves", 1)[0]
-    if not 1 <= leaves <= LEAVES_MAX:
-        raise _refuse(name, f"it has {leaves} leaves")
-    if not np.isfinite(_floats(name, fields, "leaf_value", int(leaves))).all():
-        raise _refuse(name, "a leaf is not finite")
+def _read_tree(number: int, fields: dict[str, str]) -> _Tree:
+    name = f"tree {number}"
+    alone = [fields.get(f, "") for f in ("Tree", "num_leaves", "num_cat")]
+    if not all(_WHOLE.fullmatch(w) for w in alone) or int(alone[0]) != number:
+        raise _refuse(name, "it is out of order, or does not tell its size")
+    if fields.get("is_linear", "0") != "0":
+        raise _refuse(name, "it is a tree of linear models")
+    leaves, categories = int(alone[1]), int(alone[2])
+    if not 1 <= leaves <= LEAVES_MAX or not 0 <= categories < leaves:
+        raise _refuse(name, f"it has {leaves} leaves and {categories} splits on categories")
+    lengths = {"leaf_value": leaves}
     if leaves > 1:
-        _check_splits(name, fields, int(leaves), features)
+        lengths |= dict.fromkeys(_SPLIT_FIELDS, leaves - 1)
+    if categories:
+        lengths |= {"cat_boundaries": categories + 1}
+    words = {f: fields.get(f, "").split(" ") for f in lengths}
+    if categories:
+        words["cat_threshold"] = fields.get("cat_threshold", "").split(" ")
+    for field, length in lengths.items():
+        if len(words[field]) != length:
+            raise _refuse(name, f"{field} holds {len(words[field])} values, not {length}")
+    return _Tree(name, leaves, categories, words)
 
 
-def _check_splits(name: str, fields: dict[str, str], leaves: int, features: int) -> None:
-    splits = leaves - 1
-    used = _whole(name, fields, "split_feature", splits)
+def _check_tree(tree: _Tree, features: int) -> None:
+    tree.floats("leaf_value")
+    if tree.leaves == 1:
+        return
+    used, kinds = tree.whole("split_feature"), tree.whole("decision_type")
     if used.min() < 0 or used.max() >= features:
-        raise _refuse(name, f"it splits on a feature outside 0..{features - 1}")
-    kinds = _whole(name, fields, "decision_type", splits)
-    thresholds = _floats(name, fields, "threshold", splits)
-    children = np.concatenate(
-        [_whole(name, fields, side, splits) for side in ("left_child", "right_child")]
-    )
-    # Inner nodes are numbered 0.., leaves -1, -2, ..; LightGBM numbers children after their
-    # parents, so "each greater than its parent, each once" proves a tree.
-    if sorted(children.tolist()) != [*range(-leaves, 0), *range(1, splits)]:
-        raise _refuse(name, "its nodes are not each the child of one other")
+        raise _refuse(tree.name, f"it splits on a feature outside 0..{features - 1}")
+    if kinds.min() < 0 or (kinds >> _MISSING_BITS).max() >= _MISSING_KINDS:
+        raise _refuse(tree.name, "it decides in an unknown way")
+    _check_shape(tree)
+    thresholds = tree.floats("threshold")
+    _check_categories(tree, thresholds[(kinds & _CATEGORICAL_BIT) > 0])
+
+
+def _check_shape(tree: _Tree) -> None:
+    """Inner nodes are numbered 0.., leaves -1, -2, ..; LightGBM numbers children after parents.
+
+    So "each once, and after its parent" proves a tree.
+    """
+    splits = tree.leaves - 1
+    children = np.concatenate([tree.whole("left_child"), tree.whole("right_child")])
+    if sorted(children.tolist()) != [*range(-tree.leaves, 0), *range(1, splits)]:
+        raise _refuse(tree.name, "its nodes are not each the child of one other")
     parents = np.tile(np.arange(splits), 2)
     if not ((children < 0) | (children > parents)).all():
-        raise _refuse(name, "a node comes before its parent")
-    _check_categories(name, fields, thresholds[(kinds & _CATEGORICAL_BIT) > 0])
+        raise _refuse(tree.name, "a node comes before its parent")
 
 
-def _check_categories(name: str, fields: dict[str, str], thresholds: NDArray[np.float64]) -> None:
-    count = _whole(name, fields, "num_cat", 1)[0]
-    if not count:
-        if thresholds.size:
-            raise _refuse(name, "it splits on categories that it does not list")
+def _check_categories(tree: _Tree, thresholds: NDArray[np.float64]) -> None:
+    if not np.isin(thresholds, np.arange(tree.categories)).all():
+        raise _refuse(tree.name, "it splits on categories that it does not list")
+    if not tree.categories:
         return
-    bounds = _whole(name, fields, "cat_boundaries", int(count) + 1)
-    if bounds[0] != 0 or (np.diff(bounds) < 1).any():
-        raise _refuse(name, "its category boundaries do not grow from 0")
-    _whole(name, fields, "cat_threshold", int(bounds[-1]))
-    if not np.isin(thresholds, np.arange(count)).all():
-        raise _refuse(name, "it splits on categories that it does not list")
+    bounds, words = tree.whole("cat_boundaries"), tree.whole("cat_threshold")
+    if bounds[0] != 0 or (np.diff(bounds) < 1).any() or bounds[-1] != len(words):
+        raise _refuse(tree.name, "its category boundaries do not grow from 0 to the last")
+    if words.min() < 0 or words.max() >= _WORD_MAX:
+        raise _refuse(tree.name, "its categories are no words of 32 bits")
 
 
-def _words(name: str, fields: dict[str, str], field: str, count: int) -> Iterator[str]:
-    words = fields.get(field, "").split(" ")
-    if not 0 < count == len(words):
-        raise _refuse(name, f"{field} holds {len(words)} values, not {count}")
-    return iter(words)
-
-
-def _whole(name: str, fields: dict[str, str], field: str, count: int) -> NDArray[np.int64]:
-    try:
-        return np.array([int(w) for w in _words(name, fields, field, count)], dtype=np.int64)
-    except (ValueError, OverflowError) as fault:
-        raise _refuse(name, f"{field} holds what is no whole number") from fault
-
-
-def _floats(name: str, fields: dict[str, str], field: str, count: int) -> NDArray[np.float64]:
-    try:
-        return np.array([float(w) for w in _words(name, fields, field, count)], dtype=np.float64)
-    except ValueError as fault:
-        raise _refuse(name, f"{field} holds what is no number") from fault
+def _written(number: int, tree: _Tree) -> list[str]:
+    counts = [f"Tree={number}", f"num_leaves={tree.leaves}", f"num_cat={tree.categories}"]
+    order = (*_SPLIT_FIELDS, "leaf_value", *_CATEGORY_FIELDS)
+    lists = [f"{f}={' '.join(tree.fields[f])}" for f in order if f in tree.fields]
+    return [*counts, *lists, "is_linear=0", "shrinkage=1", "", ""]
 
 
 def _refuse(where: str, why: str) -> BundleError:
