@@ -166,6 +166,20 @@ def findings(title: str, found: Sequence[Finding]) -> Group:
     return Group(*parts)
 
 
+def to_review(found: Sequence[Finding]) -> Group:
+    """List what was guessed and noted while something was drafted, for a person to read once."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for finding in sorted(found, key=lambda f: f.severity == "info"):
+        note = finding.severity == "info"
+        grid.add_row(
+            Text("· note" if note else "? guess", style="dim" if note else "yellow"),
+            _told(finding),
+        )
+    return Group(Text("To review", style="bold"), Padding(grid, (0, 0, 0, 2), expand=False))
+
+
 def verdict(heading: str, sentences: Sequence[str], *, passed: bool | None) -> Panel:
     """Frame the answer to the question that was asked; ``None`` is neither yes nor no."""
     sign, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("○", "yellow")}[passed]

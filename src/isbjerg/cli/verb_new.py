@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isbjerg.cli.exits import DONE
 from isbjerg.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from isbjerg.workflows.drafting import Drafted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--example", metavar="NAME", help="an example that comes along: flights")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument("--time", metavar="COLUMN", help="when each decision is taken")
+    parser.add_argument("--small", action="store_true", help="of an example: the first month only")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the project's files and say what to review."""
-    if args.table is None:
-        return _take_example(args)
+    drafted = _draft(args) if args.table else _take(args)
+    from isbjerg.cli.output import key_values, next_step, show, to_review  # noqa: PLC0415 - dear
+
+    show(
+        key_values("Drafted", [("folder", drafted.folder), ("files", ", ".join(drafted.files))]),
+        to_review(drafted.findings),
+        next_step(f"cd {drafted.folder} && isbjerg run"),
+    )
+    return DONE
+
+
+def _draft(args: argparse.Namespace) -> Drafted:
     if args.target is None:
         raise ArgumentError(
             "A project needs to know what to predict: `--target` is missing.",
@@ -32,18 +47,12 @@ def run(args: argparse.Namespace) -> int:
         )
     from isbjerg.workflows.drafting import draft_project  # noqa: PLC0415 - it imports Polars
 
-    folder = args.folder or Path(args.project) / args.table.stem
-    drafted = draft_project(folder, args.table, args.target, args.time)
-    from isbjerg.cli.output import findings, next_step, show  # noqa: PLC0415 - it imports rich
-
-    show(
-        f"{drafted.folder}: {', '.join(drafted.files)}",
-        findings("To review: what was guessed", drafted.findings),
-        next_step(f"cd {drafted.folder} && isbjerg run"),
-    )
-    return DONE
+    folder = Path(args.project) / (args.folder or args.table.stem)
+    return draft_project(folder, args.table, args.target, args.time)
 
 
-def _take_example(args: argparse.Namespace) -> int:
-    del args
-    return DONE
+def _take(args: argparse.Namespace) -> Drafted:
+    from isbjerg.examples.projects import draft_example  # noqa: PLC0415 - it imports Polars
+
+    folder = Path(args.project) / (args.folder or args.example)
+    return draft_example(folder, args.example, full=not args.small)

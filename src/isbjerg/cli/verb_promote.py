@@ -11,7 +11,11 @@ from isbjerg.cli.opening import open_project
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the version, the reason, and whether only to say what would happen."""
     parser.add_argument(
-        "version", nargs="?", metavar="VERSION", help="such as v3; the newest that passed if none"
+        "version",
+        nargs="?",
+        type=_version,
+        metavar="VERSION",
+        help="such as v3; the newest if none",
     )
     parser.add_argument("--why", metavar="TEXT", help="the reason, for the history")
     parser.add_argument("--plan", action="store_true", help="only say what would happen")
@@ -20,10 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Promote, or say what promoting would do."""
     project = open_project(args)
-    version = args.version
+    from isbjerg.cli.output import show  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.release_report import plan_pieces, released_pieces  # noqa: PLC0415 - the same
+
     if args.plan:
-        result = project.plan_promotion(version=version)
+        show(*plan_pieces(project.plan_promotion(version=args.version)))
     else:
-        result = project.promote(version=version, why=args.why)
-    del result
+        show(*released_pieces(project.promote(version=args.version, why=args.why)))
     return DONE
+
+
+def _version(text: str) -> int:
+    """Read ``v3`` or ``3``."""
+    number = text.lower().removeprefix("v")
+    if not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no model version, such as v3")
+    return int(number)

@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Go back, or say what going back would do."""
     project = open_project(args)
-    result = project.plan_rollback() if args.plan else project.rollback(why=args.why)
-    del result
+    from isbjerg.cli.output import show  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.release_report import plan_pieces, released_pieces  # noqa: PLC0415 - the same
+
+    if args.plan:
+        show(*plan_pieces(project.plan_rollback()))
+    else:
+        show(*released_pieces(project.rollback(why=args.why)))
     return DONE

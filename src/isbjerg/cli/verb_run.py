@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from isbjerg.cli.exits import DONE
+from isbjerg.cli.exits import DONE, REFUSED
 from isbjerg.cli.opening import open_project
 
 
@@ -23,5 +23,11 @@ def run(args: argparse.Namespace) -> int:
 
     with bar(quiet=args.quiet) as progress:
         result = open_project(args).run(as_of=args.as_of, note=args.note, progress=progress)
-    del result
-    return DONE
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.run_report import run_pieces  # noqa: PLC0415 - it imports rich
+
+    if args.json:
+        show_json(result)
+    else:
+        show(*run_pieces(result))
+    return DONE if result.verdict.passed else REFUSED
