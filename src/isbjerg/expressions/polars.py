@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import polars as pl
+from polars import selectors
 
 from isbjerg.expressions.checking import check
 from isbjerg.expressions.tree import LEAVES, TIME_MAX_US, TIME_MIN_US, Node, Type, walk
@@ -130,7 +131,7 @@ def _fill(expression: pl.Expr, node: Node, column_of: ColumnOf) -> pl.Expr:
         return pl.repeat(expression, pl.len())
     if len(columns) == len(leaves):
         return expression
-    beside = pl.col(column_of(columns[0].op, columns[0].value))
+    beside = _column(column_of(columns[0].op, columns[0].value))
     return pl.struct(beside.alias("beside"), expression.alias("a")).struct.field("a")
 
 
@@ -138,11 +139,18 @@ def _write(node: Node, column_of: ColumnOf) -> pl.Expr:
     if node.op == "literal":
         return _literal(node)
     if node.op in LEAVES:
-        return pl.col(column_of(node.op, node.value))
+        return _column(column_of(node.op, node.value))
     args = tuple(_write(a, column_of) for a in node.args)
     if node.op in _PLAIN:
         return _PLAIN[node.op](*args)
     return _SPECIAL[node.op](node, args)
+
+
+def _column(name: str) -> pl.Expr:
+    """Name exactly one column, also where Polars would read a pattern: ``*`` or ``^...$``."""
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        return selectors.by_name(name).as_expr()
+    return pl.col(name)
 
 
 def _literal(node: Node) -> pl.Expr:
