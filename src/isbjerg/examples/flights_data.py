@@ -8,7 +8,7 @@ as it was. What it decides, and how each decision was checked, is told in
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +22,9 @@ MISSING_ZONES = {
     "STT": "America/St_Thomas",
 }
 """Destinations without a row in ``airports.csv`` (7,602 flights): UTC-4 the whole year."""
+
+READING_DELAY = timedelta(hours=1)
+"""A reading of the weather is complete when its hour is over."""
 
 
 def prepare(
@@ -37,7 +40,8 @@ def prepare(
     package : Path, optional
         Folder of the raw files; the installed package's when not given.
     before : datetime, optional
-        Leave out flights and weather from this instant on, for a smaller example.
+        Show the world as it was known just before this instant: no flight planned to leave
+        later, no delay, landing or reading that became known later.
 
     Returns
     -------
@@ -54,8 +58,7 @@ def prepare(
     flights = tidy_flights(read_table("flights", raw), airports)
     weather = tidy_weather(read_table("weather", raw))
     if before is not None:
-        flights = flights.filter(pl.col("sched_dep_utc") < before)
-        weather = weather.filter(pl.col("hour_utc") < before)
+        flights, weather = flights_known(flights, before), weather_known(weather, before)
     tables = {
         "flights": flights,
         "weather": weather,
@@ -66,6 +69,22 @@ def prepare(
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return {name: table.height for name, table in tables.items()}
+
+
+def flights_known(flights: pl.DataFrame, before: datetime) -> pl.DataFrame:
+    """Keep flights that were to leave before an instant, with what was known of them by then."""
+    departed, landed = pl.col("departed_utc") < before, pl.col("landed_utc") < before
+    return flights.filter(pl.col("sched_dep_utc") < before).with_columns(
+        pl.when(departed).then("dep_delay").alias("dep_delay"),
+        pl.when(departed).then("departed_utc").alias("departed_utc"),
+        pl.when(landed).then("arr_delay").alias("arr_delay"),
+        pl.when(landed).then("landed_utc").alias("landed_utc"),
+    )
+
+
+def weather_known(weather: pl.DataFrame, before: datetime) -> pl.DataFrame:
+    """Keep the readings whose hour was over before an instant."""
+    return weather.filter(pl.col("hour_utc") + READING_DELAY < before)
 
 
 def tidy_flights(raw: pl.DataFrame, airports: pl.DataFrame) -> pl.DataFrame:
