@@ -104,7 +104,8 @@ unit: venv
 	if [ -x $(VENV_CONTRACT)/bin/datacontract ]; then \
 		export ISBJERG_DATACONTRACT="$(CURDIR)/$(VENV_CONTRACT)/bin/datacontract"; fi; \
 	$(PYTEST) --numprocesses $(WORKERS) --dist worksteal \
-		--cov=isbjerg --cov-branch --cov-report=term:skip-covered $(TESTS)
+		--cov=isbjerg --cov-branch --cov-report=term:skip-covered \
+		--durations=8 --durations-min=3 $(TESTS)
 
 # The examples of the guides alone, to look at while writing one; `make unit` runs them too.
 .PHONY: docs
