@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from isbjerg.times import DAY_US, HOUR_US, MINUTE_US, SECOND_US, to_datetime
 
 NOTHING = "\u2013"
 _DIGITS = ((10, 4), (1000, 2))
 _SHARE_SMALL = 0.001
 _STEP = 1000
+_TIME_LEAST, _TIME_MOST = 10**14, 4 * 10**15
 
 
 def count(value: int | None) -> str:
@@ -120,3 +123,21 @@ def short(name: str | None, letters: int = 10) -> str:
     'e3b0c44298'
     """
     return NOTHING if not name else name[:letters]
+
+
+def carrier(value: Any) -> str:
+    """Write a recorded value; a whole number that can only be a time also as that time.
+
+    Records keep times as microseconds since the epoch and no types beside them, so numbers
+    between 1973 and 2096 are shown both ways.
+
+    Examples
+    --------
+    >>> carrier(1_370_088_000_000_000), carrier(17), carrier(None), carrier("JFK")
+    ('2013-06-01 12:00:00 (1370088000000000)', '17', 'missing', 'JFK')
+    """
+    if value is None:
+        return "missing"
+    if isinstance(value, int) and _TIME_LEAST <= value < _TIME_MOST:
+        return f"{to_datetime(value):%Y-%m-%d %H:%M:%S} ({value})"
+    return repr(value) if isinstance(value, float) else str(value)

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     if args.plan:
         show(*plan_pieces(project.plan_promotion(version=args.version)))
     else:
-        show(*released_pieces(project.promote(version=args.version, why=args.why)))
+        show(*released_pieces(project.promote(version=args.version, why=args.why or "")))
     return DONE
 
 

@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     if args.plan:
         show(*plan_pieces(project.plan_rollback()))
     else:
-        show(*released_pieces(project.rollback(why=args.why)))
+        show(*released_pieces(project.rollback(why=args.why or "")))
     return DONE

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from isbjerg.cli.progress import bar  # noqa: PLC0415 - it imports rich
 
     with bar(quiet=args.quiet) as progress:
-        result = open_project(args).run(as_of=args.as_of, note=args.note, progress=progress)
+        result = open_project(args).run(as_of=args.as_of, note=args.note or "", progress=progress)
     from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
     from isbjerg.cli.run_report import run_pieces  # noqa: PLC0415 - it imports rich
 

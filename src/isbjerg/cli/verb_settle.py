@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Settle, or say what settling would do."""
-    result = open_project(args).settle(args.file, plan=args.plan)
-    del result
+    report = open_project(args).settle(args.file, plan=args.plan)
+    from isbjerg.cli.output import show  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.settle_report import settle_pieces  # noqa: PLC0415 - it imports rich
+
+    show(*settle_pieces(report, str(args.file), plan=args.plan))
     return DONE

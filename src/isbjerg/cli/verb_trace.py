@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from isbjerg.cli.exits import DONE
+from isbjerg.cli.exits import DONE, WRONG
 from isbjerg.cli.opening import open_project
 
 
@@ -15,6 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trace a prediction."""
-    result = open_project(args).trace(args.id)
-    del result
-    return DONE
+    trace = open_project(args).trace(args.id)
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.trace_report import trace_pieces  # noqa: PLC0415 - it imports rich
+
+    if args.json:
+        show_json(trace)
+    else:
+        show(*trace_pieces(trace))
+    return DONE if trace.holds else WRONG
