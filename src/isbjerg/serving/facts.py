@@ -1,0 +1,204 @@
+"""Facts that callers post: checked, given to every slot that uses them, durable, answered.
+
+A posted fact is what a row of a source would be, known from now on at the earliest. The next
+ingest takes it into a data version; until then, and from this answer on, predictions see it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from isbjerg.errors import TypingError
+from isbjerg.expressions.python import compile_expression
+from isbjerg.expressions.tree import Type, walk
+from isbjerg.expressions.values import to_carrier, type_of_value
+from isbjerg.features.keys import Carrier, key_text, match_text
+from isbjerg.features.sets import Slot
+from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
+from isbjerg.serving.predict import ROWS_MAX, read_time
+from isbjerg.storage.online import OnlineStore, RegisteredSlot, SlotFact
+from isbjerg.times import Clock
+
+
+class _Told(msgspec.Struct, forbid_unknown_fields=True):
+    rows: list[dict[str, Any]]
+    at: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Told)
+
+
+class Contributor(NamedTuple):
+    """A slot and its compiled value."""
+
+    slot: Slot
+    columns: tuple[str, ...]
+    value: Callable[..., Carrier]
+
+    def contribute(
+        self, fact: dict[str, Carrier], key: str, row: int, live_at_us: int
+    ) -> SlotFact | None:
+        """Return what a fact is to the slot; ``None`` when it is never known."""
+        known = [fact[k.column] for k in self.slot.known]
+        if any(at is None for at in known):
+            return None
+        offsets = (k.offset_us for k in self.slot.known)
+        position = max(
+            (int(at or 0) + offset for at, offset in zip(known, offsets, strict=True)), default=0
+        )
+        on = match_text(fact[column] for column, _ in self.slot.on)
+        value = self.value(*(fact[c] for c in self.columns))
+        return SlotFact(on, key, position, max(position, live_at_us), row, value)
+
+
+def contributor(slot: Slot) -> Contributor:
+    """Compile a slot's value."""
+    leaves = dict.fromkeys(n.value for n in walk(slot.value) if n.op == "column")
+    columns = tuple(leaves)
+    return Contributor(
+        slot, columns, compile_expression(slot.value, [("column", c) for c in columns])
+    )
+
+
+def needed_columns(slots: list[RegisteredSlot]) -> dict[str, Type | None]:
+    """Return the columns that slots need, with their types where something says so."""
+    types: dict[str, Type | None] = {}
+    for registered in slots:
+        slot = registered.slot
+        for name in (*slot.key, *(column for column, _ in slot.on)):
+            types.setdefault(name, None)
+        types.update((k.column, Type.INSTANT) for k in slot.known)
+        types.update((n.value, n.type) for n in walk(slot.value) if n.op == "column")
+    for registered in slots:
+        declared = registered.columns
+        types.update((n, declared[n]) for n, t in types.items() if t is None and n in declared)
+    return types
+
+
+class PostingFacts:
+    """Handle ``POST /facts/{table}``.
+
+    Parameters
+    ----------
+    store : OnlineStore
+        Where facts become durable.
+    clock : Clock
+        What time it is.
+    replay : bool
+        Whether callers may say when a fact came in.
+    """
+
+    def __init__(self, store: OnlineStore, clock: Clock, *, replay: bool) -> None:
+        self._store = store
+        self._clock = clock
+        self._replay = replay
+        self._contributors: dict[str, Contributor] = {}
+
+    async def handle(self, body: bytes, table: str) -> Answer:
+        """Answer one request; the disk is waited for in another thread."""
+        live_at_us = self._clock()
+        try:
+            told = _DECODER.decode(body)
+        except (msgspec.MsgspecError, RecursionError, ValueError) as fault:
+            refusal = malformed(fault)
+            refusal.mend = '{"rows": [{"column": value, ...}, ...]}'
+            raise refusal from None
+        if told.at is not None:
+            if not self._replay:
+                raise replay_not_allowed()
+            live_at_us = read_time(told.at)
+        if len(told.rows) > ROWS_MAX:
+            raise Refusal(413, "ISB711", f"At most {ROWS_MAX} rows are taken.", field="rows")
+        return await asyncio.to_thread(self._post, table, told.rows, live_at_us)
+
+    def _post(self, table: str, rows: list[dict[str, Any]], live_at_us: int) -> Answer:
+        with self._store.posting(table) as posting:
+            if not posting.slots:
+                raise _unknown_table(posting.sources())
+            reader = _FactReader(posting.slots)
+            facts = [reader.read(row, place) for place, row in enumerate(rows)]
+            contributors = [self._contributor(r.slot) for r in posting.slots]
+
+            def give(
+                fact: dict[str, Carrier], key: str
+            ) -> Callable[[int], Iterator[tuple[str, SlotFact]]]:
+                def contribute(row: int) -> Iterator[tuple[str, SlotFact]]:
+                    for one in contributors:
+                        made = one.contribute(fact, key, row, live_at_us)
+                        if made is not None:
+                            yield one.slot.name, made
+
+                return contribute
+
+            new = [posting.add(key, fact, live_at_us, give(fact, key)) for key, fact in facts]
+        return ok({"accepted": sum(new), "duplicates": len(new) - sum(new)})
+
+    def _contributor(self, slot: Slot) -> Contributor:
+        known = self._contributors.get(slot.name)
+        if known is None or known.slot != slot:
+            known = self._contributors[slot.name] = contributor(slot)
+        return known
+
+
+class _FactReader:
+    """Read the rows of one table."""
+
+    def __init__(self, slots: list[RegisteredSlot]) -> None:
+        self._needed = needed_columns(slots)
+        self._types = dict(self._needed)
+        for registered in slots:
+            for name, type_ in registered.columns.items():
+                self._types.setdefault(name, type_)
+        self._key = slots[0].slot.key
+
+    def read(self, row: dict[str, Any], place: int) -> tuple[str, dict[str, Carrier]]:
+        """Return a row's key and its carriers."""
+        unknown = sorted(set(row) - set(self._types))
+        if unknown:
+            raise Refusal(
+                422,
+                "ISB716",
+                f"Row {place}: no slot and no contract knows {len(unknown)} of its columns.",
+                mend=f"send only: {', '.join(sorted(self._types))}",
+                field=f"rows[{place}]",
+            )
+        missing = [name for name in self._needed if name not in row]
+        if missing:
+            raise Refusal(
+                422,
+                "ISB707",
+                f"Row {place} lacks {missing}.",
+                mend="send every column that a slot needs, null where it is not known",
+                field=missing[0],
+            )
+        fact = {
+            name: _carrier(value, self._types[name], name, place) for name, value in row.items()
+        }
+        return key_text(fact[name] for name in self._key), fact
+
+
+def _carrier(value: Any, type_: Type | None, name: str, place: int) -> Carrier:
+    try:
+        found = type_ or type_of_value(value)
+        return None if found is None else to_carrier(value, found)
+    except TypingError as fault:
+        raise Refusal(
+            422,
+            "ISB708",
+            f"Row {place}, column '{name}': {fault.message}",
+            mend=fault.mend or "",
+            field=name,
+        ) from None
+
+
+def _unknown_table(known: list[str]) -> Refusal:
+    return Refusal(
+        404,
+        "ISB715",
+        "No slot of a promoted model uses facts of this table.",
+        mend=f"post to one of: {', '.join(known)}" if known else "isbjerg promote",
+    )

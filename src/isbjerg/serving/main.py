@@ -1,0 +1,116 @@
+"""Run the prediction server: ``python -m isbjerg.serving --store .isbjerg``.
+
+One process is one worker: one event loop, one ledger file, one name. It listens on the local
+machine only, because it asks nobody who they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from isbjerg.errors import ArgumentError, IsbjergError
+from isbjerg.serving.server import Server, Settings
+from isbjerg.times import system_clock
+
+_BACKLOG = 2048
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; return the exit code."""
+    settings = _read(arguments)
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        bound = _bind(settings.host, settings.port)
+        address = _address(bound)
+        server = Server(settings, address, system_clock)
+    except (IsbjergError, OSError) as fault:
+        print(fault, file=sys.stderr)  # noqa: T201 - this is a command
+        return 2
+    config = uvicorn.Config(
+        server.app,
+        http="httptools",
+        loop=_loop(),
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+    )
+    print(f"isbjerg serves on {address} as worker {settings.worker}", flush=True)  # noqa: T201
+    runner = uvicorn.Server(config)
+    # uvicorn answers what is in flight, then raises the signal that ended it once more.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, _end)
+    runner.run(sockets=[bound])
+    return 0 if runner.started else 3
+
+
+def _read(arguments: Sequence[str] | None) -> Settings:
+    parser = argparse.ArgumentParser(prog="isbjerg.serving", description="Serve predictions.")
+    parser.add_argument("--store", type=Path, required=True, help="the folder .isbjerg")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one")
+    parser.add_argument("--worker", default="w1", help="name of this process's ledger file")
+    parser.add_argument(
+        "--allow-replay", action="store_true", help="callers may say what time it is"
+    )
+    given = parser.parse_args(arguments)
+    return Settings(
+        store=given.store,
+        host=given.host,
+        port=given.port,
+        worker=given.worker,
+        replay=given.allow_replay,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Listen at once: who sees the address may connect, and waits until all is loaded."""
+    try:
+        local = ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        local = None
+    if local is None or not local.is_loopback:
+        raise ArgumentError(
+            f"The server asks nobody who they are, so it listens on this machine only. Got {host}.",
+            code="ISB714",
+            mend="--host 127.0.0.1, and a proxy that knows its callers in front",
+            host=host,
+        )
+    family = socket.AF_INET6 if local.version == 6 else socket.AF_INET  # noqa: PLR2004
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((str(local), port))
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _loop() -> str:
+    try:
+        import uvloop  # noqa: F401, PLC0415 - not on every system
+    except ImportError:
+        return "asyncio"
+    return "uvloop"

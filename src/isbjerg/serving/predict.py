@@ -1,0 +1,194 @@
+"""Predict: row, lookups, features, score, record, commit, answer.
+
+Everything up to the record happens in one go on the event loop, so one request is computed by
+one bundle and sees one state of the facts. Then the request waits for the commit of its
+records; only after that it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import msgspec
+
+from isbjerg.errors import ArgumentError
+from isbjerg.expressions.tree import TIME_MAX_US, TIME_MIN_US
+from isbjerg.findings import Finding
+from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
+from isbjerg.serving.live import Live, Stage
+from isbjerg.storage.following import Follower
+from isbjerg.storage.ids import Ids
+from isbjerg.storage.ledger import Prediction, unit_key
+from isbjerg.storage.ledger_writer import LedgerWriter
+from isbjerg.times import Clock, parse_instant
+
+ROWS_MAX = 1_000
+PURPOSE_LENGTH_MAX = 200
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request: one row or several, and what else may be said."""
+
+    inputs: dict[str, Any] | None = None
+    rows: list[dict[str, Any]] | None = None
+    at: str | None = None
+    purpose: str = "decision"
+
+
+class Given(msgspec.Struct, omit_defaults=True):
+    """One prediction as the caller gets it."""
+
+    id: str
+    score: float
+    model: int
+    epoch: int
+    findings: list[Finding] = []
+
+
+_DECODER = msgspec.json.Decoder(Asked)
+
+
+class Predicting:
+    """Handle ``POST /predict``.
+
+    Parameters
+    ----------
+    stage : Stage
+        What is live.
+    follower : Follower
+        Brought up to date before each request.
+    writer : LedgerWriter
+        Where records become durable.
+    clock : Clock
+        What time it is.
+    replay : bool
+        Whether callers may say at which time they want to be answered.
+    """
+
+    def __init__(
+        self, stage: Stage, follower: Follower, writer: LedgerWriter, clock: Clock, *, replay: bool
+    ) -> None:
+        self._stage = stage
+        self._follower = follower
+        self._writer = writer
+        self._clock = clock
+        self._replay = replay
+        self._ids = Ids(clock)
+        self.answered = 0
+
+    async def handle(self, body: bytes, _: str) -> Answer:
+        """Answer one request."""
+        received_us = self._clock()
+        asked = _read(body)
+        live = self._stage.live
+        if live is None:
+            raise _nothing_live(self._stage.fault)
+        at_us = received_us if asked.at is None else self._replay_time(asked.at)
+        self._follower.follow()
+        if asked.inputs is not None:
+            records = [self._record(live, asked.inputs, asked.purpose, at_us, received_us)]
+        else:
+            records = self._record_all(live, asked, at_us, received_us)
+        if records:
+            await self._writer.append_all(records, asyncio.get_running_loop())
+        self.answered += len(records)
+        given = [_give(record) for record in records]
+        return ok(given[0] if asked.inputs is not None else {"predictions": given})
+
+    def _record_all(
+        self, live: Live, asked: Asked, at_us: int, received_us: int
+    ) -> list[Prediction]:
+        records = []
+        for place, row in enumerate(asked.rows or ()):
+            try:
+                records.append(self._record(live, row, asked.purpose, at_us, received_us))
+            except Refusal as refusal:
+                refusal.message = f"Row {place}: {refusal.message}"
+                raise
+        return records
+
+    def _record(
+        self, live: Live, row: dict[str, Any], purpose: str, at_us: int, received_us: int
+    ) -> Prediction:
+        loaded = live.loaded
+        inputs, findings = loaded.reader.read(row)
+        slots = live.look_up(inputs, at_us)
+        features, score = live.score(inputs, slots)
+        if not math.isfinite(score):
+            raise ArithmeticError(f"bundle {loaded.route.bundle} gave a score of {score}")
+        unit = loaded.bundle.unit
+        subject = None if unit.subject is None else inputs.get(unit.subject)
+        return Prediction(
+            id=self._ids.draw(),
+            epoch=loaded.epoch,
+            unit_key=unit_key(inputs[name] for name in unit.key),
+            subject=None if subject is None else str(subject),
+            at_us=at_us,
+            received_us=received_us,
+            route=loaded.route.role,
+            why="the only route",
+            model_version=loaded.route.model_version,
+            bundle=loaded.route.bundle,
+            score=score,
+            inputs=inputs,
+            slots=slots,
+            features=dict(zip(loaded.bundle.feature_set.outputs, features, strict=True)),
+            findings=findings,
+            latency_us=max(0, self._clock() - received_us),
+            purpose=purpose,
+        )
+
+    def _replay_time(self, text: str) -> int:
+        if not self._replay:
+            raise replay_not_allowed()
+        return read_time(text)
+
+
+def read_time(text: str) -> int:
+    """Read the time that a caller gave."""
+    try:
+        at_us = parse_instant(text)
+    except (ArgumentError, OverflowError):
+        at_us = TIME_MIN_US - 1
+    if not TIME_MIN_US <= at_us <= TIME_MAX_US:
+        raise Refusal(
+            400, "ISB702", "'at' is no ISO 8601 time.", mend="2013-06-01T12:00:00Z", field="at"
+        )
+    return at_us
+
+
+def _read(body: bytes) -> Asked:
+    try:
+        asked = _DECODER.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as fault:
+        raise malformed(fault) from None
+    if (asked.inputs is None) == (asked.rows is None):
+        raise Refusal(
+            400,
+            "ISB702",
+            "The body must hold either 'inputs' or 'rows'.",
+            mend='{"inputs": {"column": value, ...}}',
+        )
+    if len(asked.rows or ()) > ROWS_MAX:
+        raise Refusal(
+            413,
+            "ISB711",
+            f"{len(asked.rows or ())} rows in one request; at most {ROWS_MAX} are taken.",
+            mend="send fewer rows at once, or use isbjerg predict for a file",
+            field="rows",
+        )
+    if len(asked.purpose) > PURPOSE_LENGTH_MAX:
+        raise Refusal(400, "ISB702", "'purpose' is too long.", field="purpose")
+    return asked
+
+
+def _give(record: Prediction) -> Given:
+    findings = [msgspec.convert(f, Finding) for f in record.findings]
+    return Given(record.id, record.score, record.model_version, record.epoch, findings)
+
+
+def _nothing_live(fault: str) -> Refusal:
+    why = f" The newest plan was not taken: {fault}" if fault else ""
+    return Refusal(503, "ISB701", f"No model is live.{why}", mend="isbjerg promote")
