@@ -60,26 +60,41 @@ def _mean(rows: Floats, finish: Callable[..., Floats], blocks: Blocks) -> Replic
 
 
 def _ranking(
-    finish: Callable[[Floats, Floats], float], truth: Floats, scores: Floats, blocks: Blocks
+    finish: Callable[[Floats, Floats, Floats], float], truth: Floats, scores: Floats, blocks: Blocks
 ) -> Replicate:
     order = np.argsort(-scores, kind="stable")
     ranked_truth, ranked_ids = truth[order], blocks.ids[order]
     ranked_scores = scores[order]
     changes = ranked_scores[1:] != ranked_scores[:-1]
     ends = np.append(np.flatnonzero(changes), len(scores) - 1)[: len(scores)]
+    # only thresholds that gain a positive count; the last one carries the totals
+    gains = np.diff(np.cumsum(ranked_truth)[ends], prepend=0.0) > 0.0
+    gains[len(gains) - 1 :] = True
+    starts, ends = (ends + 1 - np.diff(ends, prepend=-1))[gains], ends[gains]
+    positive = np.flatnonzero(ranked_truth == 1.0)
+    found = np.searchsorted(positive, ends, side="right")
+    positive_ids = ranked_ids[positive]
 
     def replicate(weights: Floats) -> Floats:
         values = np.empty(len(weights))
         for i, of_blocks in enumerate(weights):
-            of_rows = of_blocks[ranked_ids]
-            positives = np.cumsum(of_rows * ranked_truth)[ends]
-            values[i] = finish(positives, np.cumsum(of_rows)[ends])
+            everyone = _cumulated(of_blocks[ranked_ids])
+            positives = _cumulated(of_blocks[positive_ids])[found]
+            values[i] = finish(positives, everyone[starts], everyone[ends + 1])
         return values
 
     return replicate
 
 
-def _average_precision(positives: Floats, everyone: Floats) -> float:
+def _cumulated(weights: Floats) -> Floats:
+    """Sum from the start, beginning with 0, so that position n is the sum of the first n."""
+    sums = np.zeros(len(weights) + 1)
+    np.cumsum(weights, out=sums[1:])
+    return sums
+
+
+def _average_precision(positives: Floats, _before: Floats, everyone: Floats) -> float:
+    """Weigh the precision at each threshold by the positives that it gains."""
     if not len(positives) or positives[-1] == 0.0:
         return np.nan
     precision = positives / np.maximum(everyone, 1.0)
@@ -87,18 +102,21 @@ def _average_precision(positives: Floats, everyone: Floats) -> float:
     return float(gained @ precision / positives[-1])
 
 
-def _roc_auc(positives: Floats, everyone: Floats) -> float:
+def _roc_auc(positives: Floats, before: Floats, everyone: Floats) -> float:
+    """Count the pairs in which a positive outranks a negative, equal scores as half of one."""
     if not len(positives):
         return np.nan
-    negatives = everyone - positives
-    if positives[-1] == 0.0 or negatives[-1] == 0.0:
+    gained = np.diff(positives, prepend=0.0)
+    above = before - (positives - gained)  # negatives ranked strictly higher
+    within = everyone - positives - above
+    total, negatives = positives[-1], everyone[-1] - positives[-1]
+    if total == 0.0 or negatives == 0.0:
         return np.nan
-    steps = np.diff(negatives, prepend=0.0)
-    heights = positives + np.concatenate([[0.0], positives[:-1]])
-    return float(steps @ heights / (2.0 * positives[-1] * negatives[-1]))
+    lost = gained @ (above + within / 2.0)
+    return float(1.0 - lost / (total * negatives))
 
 
-_RANKINGS: dict[str, Callable[[Floats, Floats], float]] = {
+_RANKINGS: dict[str, Callable[[Floats, Floats, Floats], float]] = {
     "average_precision": _average_precision,
     "roc_auc": _roc_auc,
 }
