@@ -13,34 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List the assignments, newest first."""
-    assignments = open_project(args).history()
-    from isbjerg.cli.figures import instant  # noqa: PLC0415 - after the work
-    from isbjerg.cli.output import Column, show, show_json, table  # noqa: PLC0415 - it imports rich
+    """List the assignments and the acts, newest first."""
+    report = open_project(args).history()
+    from isbjerg.cli.history_report import history_pieces  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
 
     if args.json:
-        show_json(assignments)
-        return DONE
-    rows = [
-        (
-            f"v{a.version}",
-            a.role,
-            instant(a.from_us),
-            instant(a.until_us) if a.until_us else "now",
-            a.epoch,
-            a.by,
-            a.why,
-        )
-        for a in assignments
-    ]
-    columns: list[Column | str] = [
-        "model",
-        "role",
-        "from",
-        "until",
-        Column("epoch", "right"),
-        "by",
-        "why",
-    ]
-    show(table("What was live, newest first", columns, rows))
+        show_json(report)
+    else:
+        show(*history_pieces(report))
     return DONE

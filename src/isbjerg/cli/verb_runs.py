@@ -1,4 +1,4 @@
-"""``isbjerg runs``: list the runs, newest first."""
+"""``isbjerg runs``: list the runs, newest first, or show one."""
 
 from __future__ import annotations
 
@@ -9,38 +9,22 @@ from isbjerg.cli.opening import open_project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take nothing of its own."""
+    """Take a run, or how many to list."""
+    parser.add_argument("run", nargs="?", metavar="RUN", help="show this one, such as r7")
+    parser.add_argument("--limit", type=int, metavar="N", help="list only the newest N")
 
 
 def run(args: argparse.Namespace) -> int:
-    """List the runs."""
-    runs = open_project(args).runs()
-    from isbjerg.cli.figures import instant, short, span  # noqa: PLC0415 - after the work
-    from isbjerg.cli.output import Column, show, show_json, table  # noqa: PLC0415 - it imports rich
+    """List the runs, or show one."""
+    project = open_project(args)
+    found = project.run_details(args.run) if args.run else project.runs(args.limit)
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.runs_report import details_pieces, list_pieces  # noqa: PLC0415 - the same
 
     if args.json:
-        show_json(runs)
-        return DONE
-    rows = [
-        (
-            run.id,
-            instant(run.started_us),
-            span(run.finished_us - run.started_us) if run.finished_us else None,
-            run.status,
-            run.chosen,
-            short(run.measure_hash, 7),
-            run.note,
-        )
-        for run in runs
-    ]
-    columns: list[Column | str] = [
-        "run",
-        "started",
-        Column("took", "right"),
-        "status",
-        "chosen",
-        "measure",
-        "note",
-    ]
-    show(table("Runs, newest first", columns, rows))
+        show_json(found)
+    elif isinstance(found, tuple):
+        show(*list_pieces(found))
+    else:
+        show(*details_pieces(found))
     return DONE

@@ -14,6 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say where the project stands."""
-    result = open_project(args).status()
-    del result
+    report = open_project(args).status()
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.status_report import status_pieces  # noqa: PLC0415 - it imports rich
+
+    if args.json:
+        show_json(report)
+    else:
+        show(*status_pieces(report))
     return DONE

@@ -48,7 +48,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 'isbjerg run --note "with wind"',
             ),
             Verb("status", "where the project stands", "isbjerg status --json", reads=True),
-            Verb("runs", "list the runs, newest first", "isbjerg runs", reads=True),
+            Verb("runs", "list the runs, newest first, or show one", "isbjerg runs r7", reads=True),
         ),
     ),
     (

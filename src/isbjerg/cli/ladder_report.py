@@ -1,0 +1,66 @@
+"""The ladder as it is read: each rung's numbers, and in a sentence what each step was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from isbjerg.cli.figures import interval, measure
+from isbjerg.cli.output import Column, table
+
+if TYPE_CHECKING:
+    from isbjerg.evaluation.ladder import Ladder
+
+CHOSEN = "●"
+"""Stands before the rung that the ladder answers with."""
+
+
+def ladder_pieces(ladder: Ladder) -> Iterator[RenderableType]:
+    """Lay out the primary metric, the others, and the steps."""
+    yield _primary(ladder)
+    names = [name for name in ladder.rows[0].metrics if name != ladder.primary]
+    if names:
+        yield _others(ladder, names)
+    yield _steps(ladder)
+
+
+def _primary(ladder: Ladder) -> Group:
+    rows = [
+        (
+            CHOSEN if row.chosen else "",
+            row.rung,
+            measure((found := row.metrics[ladder.primary]).value),
+            interval(found.low, found.high),
+        )
+        for row in ladder.rows
+    ]
+    columns: list[Column | str] = [
+        Column("", style="green"),
+        "rung",
+        Column(ladder.primary, "right"),
+        "95 % interval",
+    ]
+    return table("The ladder, on the test rows", columns, rows)
+
+
+def _others(ladder: Ladder, names: list[str]) -> Group:
+    rows = [(row.rung, *(measure(row.metrics[n].value) for n in names)) for row in ladder.rows]
+    return table("Other metrics", ["rung", *(Column(name, "right") for name in names)], rows)
+
+
+def _steps(ladder: Ladder) -> Group:
+    """Say of each rung in a sentence whether it was worth it."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for row in ladder.rows:
+        worth = row.step is not None and row.step.better
+        grid.add_row(
+            Text("▲", style="green") if worth else Text("·", style="dim"), Text(row.sentence)
+        )
+    return Group(Text("Each step", style="bold"), Padding(grid, (0, 0, 0, 2), expand=False))

@@ -1,0 +1,58 @@
+"""Where a project stands, as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+
+from isbjerg.cli.figures import count, instant
+from isbjerg.cli.output import Column, key_values, next_step, table
+
+if TYPE_CHECKING:
+    from isbjerg.workflows.status import StatusReport
+
+
+def status_pieces(report: StatusReport) -> Iterator[RenderableType]:
+    """Lay out what is live, what it stands on, and what to do next."""
+    live = report.live
+    shown = "nothing yet"
+    if live is not None:
+        shown = f"v{live.version} ({live.rung}, {live.run}) since {instant(live.since_us)}, by {live.by}"
+    newest = None if report.newest is None else f"v{report.newest}"
+    yield key_values(
+        report.objective,
+        [
+            ("live", shown),
+            ("newest that passed", newest),
+            ("runs", count(report.runs)),
+            ("predictions", count(report.predictions)),
+            (
+                "outcomes",
+                f"{count(report.outcomes)}; {count(report.unmatched)} without a prediction",
+            ),
+        ],
+    )
+    yield table(
+        "Data",
+        ["table", "version", Column("rows", "right"), "since", Column("findings", "right")],
+        [
+            (
+                line.table,
+                line.version or "never read",
+                count(line.rows),
+                instant(line.at_us),
+                line.findings,
+            )
+            for line in report.tables
+        ],
+    )
+    if report.workers:
+        yield table(
+            "Servers",
+            ["worker", "address", Column("plan", "right"), "fault"],
+            [(w.name, w.address, w.serving, w.fault or "none") for w in report.workers],
+        )
+    if report.next_step:
+        yield next_step(report.next_step)
