@@ -22,13 +22,14 @@ def test_import_loads_no_heavy_library() -> None:
 
 
 def public_names() -> list[str]:
-    # Submodules become attributes once something imports them; they are no part of the face.
+    # Submodules become attributes once something imports them, and what the file itself
+    # imports is an attribute too; neither is part of the face.
     return [
         name
         for name in dir(isbjerg)
         if not name.startswith("_")
-        and name != "annotations"
-        and not isinstance(getattr(isbjerg, name), ModuleType)
+        and not isinstance(value := getattr(isbjerg, name), ModuleType)
+        and getattr(value, "__module__", "").partition(".")[0] == "isbjerg"
     ]
 
 
