@@ -16,8 +16,10 @@ from tests.properties.point_in_time_oracle import value_at, visible
 from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.assembly import assemble
 from isbjerg.features.facts import contributions
+from isbjerg.features.keys import key_text
 from isbjerg.features.online import OnlineSlot
 from isbjerg.features.sets import FeatureSet, Known, Slot
+from isbjerg.serving.facts import contributor
 from isbjerg.times import grid_point
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -203,18 +205,33 @@ def test_what_is_not_visible_yet_changes_nothing(scene):
         assert same(offline(slot, seen, [unit]), [everything])
 
 
-@given(scenes(), times, times)
+@given(scenes(), times, times, st.randoms(use_true_random=False))
 @settings(max_examples=300)
-def test_eviction_changes_no_later_value(scene, before, earlier):
+def test_eviction_changes_no_later_value(scene, before, earlier, rng):
     slot, facts, units = scene
     online = filled(slot, facts)
     dropped = online.evict(earlier) + online.evict(before)
     assert len(online) + dropped == len(filled(slot, facts))
     for again in (False, True):
-        if again:  # the feed repeats what it sent before
-            for row in contributions(table(facts, FACT_SCHEMA), slot).rows():
+        if again:  # the feed repeats some of what it sent before
+            rows = contributions(table(facts, FACT_SCHEMA), slot).rows()
+            for row in rng.sample(rows, len(rows) // 2):
                 online.insert(*row)
         for unit in units:
             if unit["t"] >= max(before, earlier):
                 got = online.value(asked(slot, unit), unit["t"])
                 assert same([got], [value_at(slot, facts, unit, unit["t"])])
+
+
+@given(scenes(), st.none() | times)
+@settings(max_examples=100)
+def test_a_posted_fact_contributes_as_an_ingested_one(scene, live_at):
+    slot, facts, _ = scene
+    facts = [{**fact, "_live_at": 0 if live_at is None else live_at} for fact in facts]
+    posted = contributor(slot)
+    one_by_one = [
+        posted.contribute(fact, key_text(fact[c] for c in slot.key), fact["_row"], fact["_live_at"])
+        for fact in facts
+    ]
+    wanted = contributions(table(facts, FACT_SCHEMA), slot).rows()
+    assert same([tuple(c) for c in one_by_one if c is not None], wanted)

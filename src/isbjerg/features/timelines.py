@@ -135,7 +135,7 @@ def _fixed(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Float64:
         small = pl.when(value.abs() < FIXED_POINT_LIMIT).then(value * SCALE)
         amount = small.round(0, mode="half_to_even").cast(pl.Int128)
-    elif values.dtype.is_integer() or values.dtype == pl.Boolean or values.dtype == pl.Duration:
+    elif values.dtype.is_integer() or values.dtype in (pl.Boolean, pl.Duration):
         whole = value.cast(pl.Int64).cast(pl.Int128)
         scaled = whole * pl.lit(2**FIXED_POINT_BITS, pl.Int128)
         amount = pl.when((whole < limit) & (whole > -limit)).then(scaled)
@@ -200,7 +200,11 @@ def _sweep(ranked: pl.DataFrame) -> pl.DataFrame:
     changes = [
         (on, at, rank) for on, facts in facts_of.items() for at, rank in _newest_over_time(facts)
     ]
-    schema = {"_on": ranked["_on"].dtype, "change_at": pl.Int64, "rank": pl.Int64}
+    schema: dict[str, pl.DataType] = {
+        "_on": ranked["_on"].dtype,
+        "change_at": pl.Int64(),
+        "rank": pl.Int64(),
+    }
     return pl.DataFrame(changes, schema=schema, orient="row")
 
 
