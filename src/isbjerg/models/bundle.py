@@ -38,6 +38,18 @@ DEPTH_MAX = 200
 """How deep a manifest may nest: far above what is written by hand, far below a stack."""
 
 _NO_BRACKETS = bytes(b for b in range(256) if b not in b"[]{}")
+_CARRIERS: dict[Type | None, tuple[type, ...]] = {
+    None: (type(None),),
+    Type.BOOLEAN: (bool, type(None)),
+    Type.INTEGER: (int, type(None)),
+    Type.FLOAT: (float, type(None)),
+    Type.TEXT: (str, type(None)),
+    Type.INSTANT: (int, type(None)),
+    Type.LOCAL: (int, type(None)),
+    Type.DURATION: (int, type(None)),
+}
+"""What a literal of each type holds, exactly as JSON gives it back."""
+
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,40}\.[a-z]{1,8}")
 
 
@@ -267,6 +279,8 @@ def _check_trees(made: FeatureSet) -> None:
         for node in walk(step.node):
             if OPERATIONS.get(node.op) != len(node.args):
                 raise ValueError(f"operation {node.op!r} with {len(node.args)} arguments")
+            if node.op == "literal" and type(node.value) not in _CARRIERS[node.type]:
+                raise ValueError(f"literal {node.value!r} of type {node.type}")
         typed = infer(step.node, columns=columns, features=features, slots=slots)
         if typed != step.node or typed.type is None or step.name in features:
             raise ValueError(f"feature {step.name!r} is not typed as it says, or twice there")

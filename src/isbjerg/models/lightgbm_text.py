@@ -29,6 +29,7 @@ _OBJECTIVE = re.compile(
     r"|(regression|regression_l1|huber|fair|quantile|mape|poisson)( sqrt)?( alpha:0\.[0-9]{1,20})?"
 )
 _END = "end of trees"
+_INFINITE = {"inf": "1e+308", "-inf": "-1e+308"}
 _CATEGORICAL_BIT, _MISSING_BITS, _MISSING_KINDS = 1, 2, 3
 _WORD_MAX = 2**32
 _HEADER = {"num_class": "1", "num_tree_per_iteration": "1", "label_index": "0", "version": "v4"}
@@ -145,6 +146,8 @@ def _read_tree(number: int, fields: dict[str, str]) -> _Tree:
     if categories:
         lengths |= {"cat_boundaries": categories + 1}
     words = {f: fields.get(f, "").split(" ") for f in lengths}
+    if "threshold" in words:  # between values near the largest float; LightGBM reads it as 1e308
+        words["threshold"] = [_INFINITE.get(w, w) for w in words["threshold"]]
     if categories:
         words["cat_threshold"] = fields.get("cat_threshold", "").split(" ")
     for field, length in lengths.items():
