@@ -56,8 +56,14 @@ def console(stream: IO[str] | None = None, width: int | None = None) -> Console:
 
 
 def show(*pieces: RenderableType) -> None:
-    """Print pieces to stdout, with a line between them."""
-    _print(console(), pieces)
+    """Print pieces to stdout, with a line between them; into a pipe without spaces at line ends."""
+    out = console()
+    if out.is_terminal:
+        _print(out, pieces)
+        return
+    with out.capture() as captured:
+        _print(out, pieces)
+    print(_trimmed(captured.get()))
 
 
 def say(text: str, *, quiet: bool = False) -> None:
@@ -87,7 +93,7 @@ def render(*pieces: RenderableType, width: int = 80) -> str:
     )
     with out.capture() as captured:
         _print(out, pieces)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n")
+    return _trimmed(captured.get())
 
 
 def table(title: str, columns: Sequence[Column | str], rows: Iterable[Sequence[Any]]) -> Group:
@@ -193,6 +199,10 @@ def verdict(heading: str, sentences: Sequence[str], *, passed: bool | None) -> P
 def next_step(text: str) -> Text:
     """Show the command that is worth typing next."""
     return Text.assemble(("Next: ", "bold"), text)
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
 
 
 def _print(out: Console, pieces: Sequence[RenderableType]) -> None:

@@ -20,6 +20,7 @@ def status_pieces(report: StatusReport) -> Iterator[RenderableType]:
     shown = "nothing yet"
     if live is not None:
         shown = f"v{live.version} ({live.rung}, {live.run}) since {instant(live.since_us)}, by {live.by}"
+    lone = f", {count(report.unmatched)} without a prediction" if report.unmatched else ""
     newest = None if report.newest is None else f"v{report.newest}"
     yield key_values(
         report.objective,
@@ -28,10 +29,7 @@ def status_pieces(report: StatusReport) -> Iterator[RenderableType]:
             ("newest that passed", newest),
             ("runs", count(report.runs)),
             ("predictions", count(report.predictions)),
-            (
-                "outcomes",
-                f"{count(report.outcomes)}; {count(report.unmatched)} without a prediction",
-            ),
+            ("outcomes", count(report.outcomes) + lone),
         ],
     )
     yield table(
