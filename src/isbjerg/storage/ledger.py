@@ -134,11 +134,26 @@ def unit_key(values: Iterable[Any]) -> str:
 
 
 def to_row(prediction: Prediction) -> tuple[Any, ...]:
-    """Turn a record into the values of `INSERT`."""
-    encode = _ENCODER.encode
-    return tuple(
-        encode(value).decode() if name in _JSON else value
-        for name, value in zip(_COLUMNS, msgspec.structs.astuple(prediction), strict=False)
+    """Turn a record into the values of `INSERT`; written out because each answer waits for it."""
+    p, encode = prediction, _ENCODER.encode
+    return (
+        p.id,
+        p.epoch,
+        p.unit_key,
+        p.subject,
+        p.at_us,
+        p.received_us,
+        p.route,
+        p.why,
+        p.model_version,
+        p.bundle,
+        p.score,
+        encode(p.inputs).decode(),
+        encode(p.slots).decode(),
+        encode(p.features).decode(),
+        encode(p.findings).decode(),
+        p.latency_us,
+        p.purpose,
     )
 
 
