@@ -93,8 +93,16 @@ def test_bad_options_are_refused() -> None:
         csv("t.csv", types={"x": "duration"})
 
 
-@pytest.mark.parametrize("module", ["isbjerg.data.tables", "isbjerg.storage.blobs"])
-def test_light_modules_load_no_table_library(module: str) -> None:
-    code = f"import sys, {module}; print(sorted({{'polars', 'sqlalchemy'}} & set(sys.modules)))"
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("isbjerg.data.tables", "polars sqlalchemy"),
+        ("isbjerg.data.contract", "polars sqlalchemy"),
+        ("isbjerg.storage.blobs", "polars sqlalchemy"),
+        ("isbjerg.storage.catalog.catalog", "polars alembic"),
+    ],
+)
+def test_light_modules_load_no_heavy_library(module: str, heavy: str) -> None:
+    code = f"import sys, {module}; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

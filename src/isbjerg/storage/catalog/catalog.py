@@ -15,7 +15,7 @@ from typing import Any, Self
 from sqlalchemy import Engine
 
 from isbjerg.canonical import content_hash
-from isbjerg.data.versions import DataVersion
+from isbjerg.data.manifest import DataVersion
 from isbjerg.features.sets import FeatureSet
 from isbjerg.storage.catalog import leases, releases, runs, versions
 from isbjerg.storage.catalog.engine import open_engine, reading, writing

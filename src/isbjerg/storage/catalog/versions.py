@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Table, insert, select, update
 
 from isbjerg.canonical import canonical_json
-from isbjerg.data.versions import DataVersion
+from isbjerg.data.manifest import DataVersion
 from isbjerg.errors import ArgumentError, StoreError
 from isbjerg.storage.catalog.records import DataVersionSummary
 from isbjerg.storage.catalog.schema import (
