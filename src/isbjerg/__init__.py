@@ -1,3 +1,86 @@
-"""isbjerg: the other nine tenths of a machine-learning project."""
+"""isbjerg: the other nine tenths of a machine-learning project.
+
+``isbjerg.X`` is the only address for users; what lies below is private. Importing runs
+nothing and loads nothing: a name is fetched when it is first used, so that ``isbjerg --help``
+answers at once. The names stand twice, for Python and for type checkers, and a test holds the
+two together.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isbjerg.data.tables import csv, parquet
+    from isbjerg.errors import IsbjergError
+    from isbjerg.expressions.build import duration, lit, maximum, minimum, when
+    from isbjerg.features.definitions import feature, rule, target
+    from isbjerg.features.lookups import newest, past
+    from isbjerg.features.sources import after, ahead, source
+    from isbjerg.findings import Finding
+    from isbjerg.models.definitions import boosted_trees, candidate, linear
+    from isbjerg.project import Project
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "Finding": "findings",
+    "IsbjergError": "errors",
+    "Project": "project",
+    "after": "features.sources",
+    "ahead": "features.sources",
+    "boosted_trees": "models.definitions",
+    "candidate": "models.definitions",
+    "csv": "data.tables",
+    "duration": "expressions.build",
+    "feature": "features.definitions",
+    "linear": "models.definitions",
+    "lit": "expressions.build",
+    "maximum": "expressions.build",
+    "minimum": "expressions.build",
+    "newest": "features.lookups",
+    "parquet": "data.tables",
+    "past": "features.lookups",
+    "rule": "features.definitions",
+    "source": "features.sources",
+    "target": "features.definitions",
+    "when": "expressions.build",
+}
+
+__all__ = [
+    "Finding",
+    "IsbjergError",
+    "Project",
+    "after",
+    "ahead",
+    "boosted_trees",
+    "candidate",
+    "csv",
+    "duration",
+    "feature",
+    "linear",
+    "lit",
+    "maximum",
+    "minimum",
+    "newest",
+    "parquet",
+    "past",
+    "rule",
+    "source",
+    "target",
+    "when",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        message = f"module 'isbjerg' has no attribute '{name}'"
+        raise AttributeError(message)
+    value = getattr(import_module(f"isbjerg.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ROOMS])

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from isbjerg.errors import TypingError
-from isbjerg.expressions.python import compile_expression
 from isbjerg.expressions.tree import Type, walk
 from isbjerg.expressions.values import to_carrier, type_of_value
-from isbjerg.features.keys import Carrier, key_text, match_text
+from isbjerg.features.contributing import Contributor, SlotFact, contributor
+from isbjerg.features.keys import Carrier, key_text
 from isbjerg.features.sets import Slot
 from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
 from isbjerg.serving.predict import ROWS_MAX, read_time
-from isbjerg.storage.online import OnlineStore, RegisteredSlot, SlotFact
+from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.times import Clock
 
 
@@ -30,38 +30,6 @@ class _Told(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _DECODER = msgspec.json.Decoder(_Told)
-
-
-class Contributor(NamedTuple):
-    """A slot and its compiled value."""
-
-    slot: Slot
-    columns: tuple[str, ...]
-    value: Callable[..., Carrier]
-
-    def contribute(
-        self, fact: dict[str, Carrier], key: str, row: int, live_at_us: int
-    ) -> SlotFact | None:
-        """Return what a fact is to the slot; ``None`` when it is never known."""
-        known = [fact[k.column] for k in self.slot.known]
-        if any(at is None for at in known):
-            return None
-        offsets = (k.offset_us for k in self.slot.known)
-        position = max(
-            (int(at or 0) + offset for at, offset in zip(known, offsets, strict=True)), default=0
-        )
-        on = match_text(fact[column] for column, _ in self.slot.on)
-        value = self.value(*(fact[c] for c in self.columns))
-        return SlotFact(on, key, position, max(position, live_at_us), row, value)
-
-
-def contributor(slot: Slot) -> Contributor:
-    """Compile a slot's value."""
-    leaves = dict.fromkeys(n.value for n in walk(slot.value) if n.op == "column")
-    columns = tuple(leaves)
-    return Contributor(
-        slot, columns, compile_expression(slot.value, [("column", c) for c in columns])
-    )
 
 
 def needed_columns(slots: list[RegisteredSlot]) -> dict[str, Type | None]:

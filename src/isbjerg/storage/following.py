@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from isbjerg.expressions.tree import Type
+from isbjerg.features.contributing import SlotFact
 from isbjerg.features.keys import Carrier, match_text
 from isbjerg.features.online import OnlineSlot
 from isbjerg.features.sets import Slot
-from isbjerg.storage.online import SlotFact, connect
+from isbjerg.storage.online import connect
 
 FOLLOW_ROWS_MAX = 20_000
 """A larger feed empties the memory instead: keys are loaded again when asked for."""

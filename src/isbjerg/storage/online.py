@@ -15,13 +15,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from isbjerg.canonical import canonical_json
 from isbjerg.errors import StoreError
 from isbjerg.expressions.tree import Type
+from isbjerg.features.contributing import SlotFact
 from isbjerg.features.keys import Carrier
 from isbjerg.features.sets import Slot
 
@@ -64,17 +65,6 @@ INSERT INTO meta VALUES ('generation', 0);
 PRAGMA user_version = 1;
 COMMIT;
 """
-
-
-class SlotFact(NamedTuple):
-    """One contribution, in the order in which `OnlineSlot.insert` takes it."""
-
-    on: str | None
-    key: str
-    position: int
-    visible: int
-    row: int
-    value: Carrier
 
 
 class RegisteredSlot(msgspec.Struct, frozen=True):

@@ -127,7 +127,9 @@ class Outcomes:
         with closing(self._open()):
             pass
 
-    def settle(self, outcomes: Iterable[Outcome], *, source: str, ledger: Ledger) -> Settlement:
+    def settle(
+        self, outcomes: Iterable[Outcome], *, source: str, ledger: Ledger, plan: bool = False
+    ) -> Settlement:
         """Take in the outcomes of one file, all or none.
 
         Settling the same file twice changes nothing. A value that differs from the newest one
@@ -142,6 +144,8 @@ class Outcomes:
             Hash of the file they come from.
         ledger : Ledger
             To match them, and those that waited, with predictions.
+        plan : bool, default=False
+            Only say what would become of them.
         """
         given = list(outcomes)
         known = ledger.known(
@@ -149,7 +153,7 @@ class Outcomes:
             units=(o.ref for o in given if o.by == "unit"),
         )
         now_us = self._clock()
-        with self._transaction() as db:
+        with self._transaction(keep=not plan) as db:
             kinds = [self._take(db, one, source, now_us, matched=one.ref in known) for one in given]
             late = self._match(db, ledger)
         return Settlement(
@@ -230,11 +234,12 @@ class Outcomes:
             return [_read(row) for row in db.execute(_SELECT + where, values)]
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
         with closing(self._open()) as db:
             db.execute("BEGIN IMMEDIATE")
             yield db  # closing without COMMIT is a rollback
-            db.execute("COMMIT")
+            if keep:
+                db.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, timeout=30)

@@ -1,0 +1,222 @@
+"""The one place where parts are put together: a project, and every verb as a method.
+
+Heavy libraries are loaded when a verb is said, not when `isbjerg` is imported.
+"""
+
+# ruff: noqa: PLC0415 - a verb loads what it needs, `import isbjerg` loads nothing
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isbjerg.times import Clock, parse_instant, system_clock
+
+if TYPE_CHECKING:
+    from isbjerg.workflows.history import HistoryReport
+    from isbjerg.workflows.ingest import IngestReport
+    from isbjerg.workflows.progress import Progress
+    from isbjerg.workflows.project_files import Definitions
+    from isbjerg.workflows.promote import Released, ReleasePlan
+    from isbjerg.workflows.settle import SettleReport
+    from isbjerg.workflows.status import RunDetails, RunLine, StatusReport
+    from isbjerg.workflows.trace import Trace
+    from isbjerg.workflows.train import RunReport
+    from isbjerg.workflows.workspace import Workspace
+
+
+class Project:
+    """A project's folder and what can be done with it.
+
+    Parameters
+    ----------
+    folder : str or Path, default="."
+        Where frame.toml is.
+    clock : Clock
+        What time it is; the machine's clock unless a replay says otherwise.
+    who : str, optional
+        Who acts, for the audit trail; the user of the machine when not given.
+
+    Raises
+    ------
+    ProjectError
+        By any verb, when the folder holds no frame.toml.
+
+    Examples
+    --------
+    >>> Project("flights").folder.name
+    'flights'
+    """
+
+    def __init__(
+        self, folder: str | Path = ".", *, clock: Clock = system_clock, who: str | None = None
+    ) -> None:
+        self.folder = Path(folder)
+        self._clock = clock
+        self._who = who
+
+    def definitions(self) -> Definitions:
+        """Read what the project's files define."""
+        from isbjerg.workflows.project_files import load_definitions
+
+        return load_definitions(self.folder)
+
+    def ingest(
+        self,
+        tables: Sequence[str] | None = None,
+        *,
+        live: bool = False,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Bring what the sources hold into data versions.
+
+        Parameters
+        ----------
+        tables : sequence of str, optional
+            Only these sources.
+        live : bool, default=False
+            Whether new rows count as known only from now on.
+        progress : callable, optional
+            Told each stage and the share done.
+        """
+        from isbjerg.workflows.ingest import ingest
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return ingest(workspace, definitions, tables=tables, live=live, **_told(progress))
+
+    def run(
+        self,
+        as_of: str | None = None,
+        *,
+        note: str = "",
+        progress: Progress | None = None,
+    ) -> RunReport:
+        """Run the loop once: ingest, features, ladder, evaluation, gate.
+
+        Parameters
+        ----------
+        as_of : str, optional
+            Logical time as ISO 8601, such as ``"2013-06-01"`` (UTC): what became known later
+            is not used. Now, when not given.
+        note : str
+            Why this run is made.
+        progress : callable, optional
+            Told each stage and the share done.
+        """
+        from isbjerg.workflows.train import run
+
+        definitions = self.definitions()
+        as_of_us = None if as_of is None else parse_instant(as_of)
+        with self._open() as workspace:
+            return run(workspace, definitions, as_of_us=as_of_us, note=note, **_told(progress))
+
+    def plan_promotion(self, version: int | None = None) -> ReleasePlan:
+        """Say what `promote` would do."""
+        from isbjerg.workflows.promote import plan_promotion
+
+        self.definitions()
+        with self._open() as workspace:
+            return plan_promotion(workspace, version)
+
+    def promote(self, version: int | None = None, *, why: str = "") -> Released:
+        """Make a model version live; the newest when none is named."""
+        from isbjerg.workflows.promote import promote
+
+        self.definitions()
+        with self._open() as workspace:
+            return promote(workspace, version, why)
+
+    def plan_rollback(self) -> ReleasePlan:
+        """Say what `rollback` would do."""
+        from isbjerg.workflows.promote import plan_rollback
+
+        with self._open() as workspace:
+            return plan_rollback(workspace)
+
+    def rollback(self, *, why: str = "") -> Released:
+        """Make the version live again that was live before."""
+        from isbjerg.workflows.promote import rollback
+
+        with self._open() as workspace:
+            return rollback(workspace, why)
+
+    def publish(self) -> int | None:
+        """Write the serving plan again from the catalog; return its epoch, if there is one."""
+        from isbjerg.workflows.promote import publish
+
+        with self._open() as workspace:
+            plan = publish(workspace)
+            return plan.epoch if plan else None
+
+    def settle(self, path: str | Path, *, plan: bool = False) -> SettleReport:
+        """Take in a file of outcomes that have become known.
+
+        Parameters
+        ----------
+        path : str or Path
+            CSV or Parquet with the unit's key (or ``prediction_id``) and the target's columns.
+        plan : bool, default=False
+            Only say what would happen.
+        """
+        from isbjerg.workflows.settle import settle
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return settle(workspace, definitions, Path(path), plan=plan)
+
+    def trace(self, prediction_id: str) -> Trace:
+        """Show everything behind one prediction, replayed."""
+        from isbjerg.workflows.trace import trace
+
+        with self._open() as workspace:
+            return trace(workspace, prediction_id)
+
+    def status(self) -> StatusReport:
+        """Say where the project stands."""
+        from isbjerg.workflows.status import status
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return status(workspace, definitions)
+
+    def runs(self, limit: int | None = None) -> tuple[RunLine, ...]:
+        """List runs, newest first."""
+        from isbjerg.workflows.status import list_runs
+
+        with self._open() as workspace:
+            return list_runs(workspace, limit)
+
+    def run_details(self, run: str) -> RunDetails:
+        """Show one run: its ladder, its verdict, what it was made with."""
+        from isbjerg.workflows.status import run_details
+
+        with self._open() as workspace:
+            return run_details(workspace, run)
+
+    def history(self) -> HistoryReport:
+        """Show what was live when, by whom and why."""
+        from isbjerg.workflows.history import history
+
+        with self._open() as workspace:
+            return history(workspace)
+
+    @property
+    def store(self) -> Path:
+        """Folder of the embedded store."""
+        from isbjerg.workflows.workspace import STORE
+
+        return self.folder / STORE
+
+    @contextmanager
+    def _open(self) -> Iterator[Workspace]:
+        from isbjerg.workflows.workspace import open_workspace
+
+        with open_workspace(self.folder, self._clock, self._who) as workspace:
+            yield workspace
+
+
+def _told(progress: Progress | None) -> dict[str, Progress]:
+    return {} if progress is None else {"progress": progress}

@@ -1,0 +1,64 @@
+"""The contract of each source: a file in the project, drafted from data, kept by people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from isbjerg.data.contract import Contract
+from isbjerg.data.drafting import draft_contract
+from isbjerg.data.odcs import from_odcs, to_odcs
+from isbjerg.errors import DefinitionError
+from isbjerg.features.knowledge import Decision, known_rule
+from isbjerg.features.sources import Source
+from isbjerg.findings import Finding
+from isbjerg.storage.durable import write_durably
+from isbjerg.workflows.workspace import Workspace
+
+FOLDER = "contracts"
+
+
+def contract_path(workspace: Workspace, table: str) -> Path:
+    """Return where the contract of a table is."""
+    return workspace.folder / FOLDER / f"{table}.odcs.yaml"
+
+
+def read_contract(workspace: Workspace, table: str) -> Contract:
+    """Read the contract of a table that has been ingested."""
+    path = contract_path(workspace, table)
+    return from_odcs(path.read_text(encoding="utf-8"), path.name).contract
+
+
+def contract_of(
+    workspace: Workspace, source: Source, frame: pl.DataFrame, decision: Decision
+) -> tuple[Contract, list[Finding]]:
+    """Read the contract of a source, or draft it from its first data and say so."""
+    path = contract_path(workspace, source.name)
+    if path.is_file():
+        read = from_odcs(path.read_text(encoding="utf-8"), path.name)
+        return read.contract, list(read.unenforced)
+    contract = draft_contract(frame, source.name, source.key, _known(source, frame, decision))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, to_odcs(contract).encode())
+    drafted = Finding(
+        code="contract.drafted",
+        subject=source.name,
+        outcome="not_run",
+        severity="info",
+        message=f"There was no contract, so one was drafted from {frame.height:,} rows.",
+        mend=f"review {FOLDER}/{path.name}",
+        evidence={"rows": frame.height},
+    )
+    return contract, [drafted]
+
+
+def _known(source: Source, frame: pl.DataFrame, decision: Decision) -> dict[str, tuple[str, int]]:
+    known = {}
+    for column in frame.columns:
+        try:
+            rule = known_rule(source, column, decision)
+        except DefinitionError:
+            continue  # no rule yet: it is asked for when a feature uses the column
+        known[column] = (rule.column, rule.offset_us)
+    return known

@@ -1,0 +1,65 @@
+"""Keep the online store level with the data versions.
+
+The catalog says what is true; the online store is what servers read. Each slot remembers which
+data versions it has been fed, in the same transaction as the facts, so a killed feed is simply
+done again, and a slot that is new is fed all of a table's parts.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import polars as pl
+
+from isbjerg.data.versions import DataVersion
+from isbjerg.features.facts import contributions
+from isbjerg.features.sets import FeatureSet, Slot
+from isbjerg.storage.online import OnlineStore
+from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.workspace import Workspace
+
+
+def feed_table(workspace: Workspace, table: str) -> int:
+    """Feed every registered slot of a table what it lacks; return how many facts were new."""
+    version = workspace.catalog.latest_data_version(table)
+    if version is None:
+        return 0
+    with workspace.online() as online:
+        return sum(
+            _feed_slot(workspace, online, registered.slot, version)
+            for registered in online.slots(table)
+        )
+
+
+def feed_set(workspace: Workspace, feature_set: FeatureSet) -> int:
+    """Register the slots of a feature set and feed them; return how many facts were new.
+
+    A model may go live only after this: windows that are not filled would answer wrongly.
+    """
+    new = 0
+    with workspace.online() as online:
+        for slot in feature_set.slots:
+            version = workspace.catalog.latest_data_version(slot.source)
+            online.register(slot, dict(version.schema) if version else None)
+            if version is not None:
+                new += _feed_slot(workspace, online, slot, version)
+    return new
+
+
+def _feed_slot(workspace: Workspace, online: OnlineStore, slot: Slot, version: DataVersion) -> int:
+    fed = online.fed(slot.name)
+    if version.id in fed:
+        return 0
+    lacking = _parts_after(workspace, version, fed)
+    facts = contributions(read_facts(workspace.store, lacking), slot)
+    rows = facts.select("_on", "_key", "position", "visible", "_row", pl.col("value")).iter_rows()
+    return online.feed(slot.name, rows, data_version=version.id)  # type: ignore[arg-type]
+
+
+def _parts_after(workspace: Workspace, version: DataVersion, fed: set[str]) -> DataVersion:
+    """Return the version with only those parts that no fed version lists."""
+    known: set[str] = set()
+    for name in fed:
+        earlier = workspace.catalog.data_version(name)
+        known |= {part.hash for part in earlier.parts}
+    parts = tuple(part for part in version.parts if part.hash not in known)
+    return msgspec.structs.replace(version, parts=parts)

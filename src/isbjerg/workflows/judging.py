@@ -1,0 +1,135 @@
+"""Gather the evidence on the chosen rung and put it before the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isbjerg.errors import IsbjergError
+from isbjerg.evaluation.comparison import Comparison, compare
+from isbjerg.evaluation.ladder import Ladder
+from isbjerg.evaluation.leakage import suspects
+from isbjerg.features.assembly import assemble
+from isbjerg.findings import Finding
+from isbjerg.frame.frame import Frame
+from isbjerg.release.gate import Evidence, Policy, Verdict, judge
+from isbjerg.statistics.bootstrap import Blocks, time_blocks
+from isbjerg.storage.catalog.records import ModelVersion
+from isbjerg.workflows.fitting import FittedRung, check_parity, score
+from isbjerg.workflows.preparing import CONSTANT, Prepared
+from isbjerg.workflows.promote import live_version, load_bundle
+from isbjerg.workflows.units import AT, TRUTH
+from isbjerg.workflows.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The test rows, on which every number of a run is measured."""
+
+    units: pl.DataFrame
+    truth: NDArray[np.float64]
+    blocks: Blocks
+
+
+def held_out(prepared: Prepared) -> HeldOut:
+    """Take the test rows, grouped by the day of their decision."""
+    units = prepared.units[prepared.parts.test]
+    truth = units[TRUTH].cast(pl.Float64).to_numpy()
+    return HeldOut(units, truth, time_blocks(units[AT].to_physical().to_numpy()))
+
+
+def judge_chosen(
+    workspace: Workspace,
+    frame: Frame,
+    prepared: Prepared,
+    ladder: Ladder,
+    rungs: Mapping[str, FittedRung],
+    *,
+    contract: Sequence[Finding],
+    rng: np.random.Generator,
+) -> Verdict:
+    """Judge the rung that the ladder chose.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where the live model is found.
+    frame : Frame
+        What is asked of it.
+    prepared : Prepared
+        The rows.
+    ladder : Ladder
+        The measurements of all rungs.
+    rungs : mapping of str to FittedRung
+        The rungs' bundles and scores.
+    contract : sequence of Finding
+        What the contract found in the unit's table.
+    rng : numpy.random.Generator
+        For the comparisons and the rows of the parity check.
+    """
+    chosen = rungs[ladder.chosen]
+    test = held_out(prepared)
+    baseline = None
+    if chosen.name != CONSTANT:
+        baseline = _compared(frame, chosen, (CONSTANT, rungs[CONSTANT].scores), test, rng)
+    live = live_version(workspace)
+    against = None
+    if live is not None and (scores := _live_scores(workspace, live, prepared, test)) is not None:
+        against = _compared(frame, chosen, (f"{live.id} ({live.rung})", scores), test, rng)
+    evidence = Evidence(
+        candidate=chosen.name,
+        primary=frame.metric.primary,
+        metrics=ladder.row(chosen.name).metrics,
+        baseline=baseline,
+        baseline_itself=chosen.name == CONSTANT,
+        live=against,
+        something_live=live is not None,
+        parity=check_parity(chosen, test.units, rng),
+        contract=tuple(contract),
+        leakage=tuple(_leakage(prepared, chosen)),
+    )
+    policy = Policy(guardrails=frame.metric.guardrails, margin=frame.release.margin)
+    return judge(evidence, policy)
+
+
+def _compared(
+    frame: Frame,
+    chosen: FittedRung,
+    other: tuple[str, NDArray[np.float64]],
+    test: HeldOut,
+    rng: np.random.Generator,
+) -> Comparison:
+    name, scores = other
+    return compare(
+        frame.metric.primary,
+        test.truth,
+        chosen.scores,
+        scores,
+        test.blocks,
+        rng,
+        names=(chosen.name, name),
+    )
+
+
+def _live_scores(
+    workspace: Workspace, live: ModelVersion, prepared: Prepared, test: HeldOut
+) -> NDArray[np.float64] | None:
+    """Score the live model on the same rows; ``None`` when that is not possible any more."""
+    own = [c for c in test.units.columns if not c.startswith(("slot:", "feature:"))]
+    try:
+        bundle, files = load_bundle(workspace, live.bundle)
+        units = assemble(test.units.select(own), AT, bundle.feature_set, prepared.facts)
+        return score(bundle, files, units)
+    except (IsbjergError, pl.exceptions.PolarsError):
+        return None
+
+
+def _leakage(prepared: Prepared, chosen: FittedRung) -> list[Finding]:
+    names = chosen.bundle.feature_set.outputs
+    train = prepared.units[prepared.parts.train]
+    columns = train.select(pl.col(f"feature:{n}").alias(n) for n in names)
+    return suspects(columns, train[TRUTH].cast(pl.Float64).to_numpy())

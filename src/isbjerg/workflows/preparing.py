@@ -1,0 +1,197 @@
+"""From data versions to rows that can be learnt from: units, features as known, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from isbjerg.data.contract import Contract, Field
+from isbjerg.data.split import Boundaries, boundaries_by_fraction, split_by_time
+from isbjerg.data.split import Split as Parts
+from isbjerg.data.versions import INGESTED_AT, DataVersion
+from isbjerg.errors import DataError
+from isbjerg.expressions.tree import Node, names
+from isbjerg.features.assembly import assemble
+from isbjerg.features.definitions import Feature
+from isbjerg.features.knowledge import known_rule
+from isbjerg.features.resolving import resolve
+from isbjerg.features.sets import FeatureSet
+from isbjerg.frame.frame import Split
+from isbjerg.models.bundle import Unit
+from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.project_files import Definitions, Rung
+from isbjerg.workflows.units import (
+    AT,
+    TRUTH_KNOWN,
+    UnitCounts,
+    check_known_in_time,
+    select_units,
+    typed_target,
+)
+from isbjerg.workflows.workspace import Workspace
+
+CONSTANT = "constant"
+"""Name of the lowest rung, which every ladder has."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything the rungs learn from.
+
+    Parameters
+    ----------
+    units : DataFrame
+        Assembled units in order of time, all rungs' features among the columns.
+    parts : Parts
+        Which rows are for training, validation and test.
+    sets : mapping of str to FeatureSet
+        Feature set of each rung, the constant first.
+    rungs : mapping of str to Rung
+        The rungs of models.py by name.
+    unit : Unit
+        What one prediction is about.
+    contract : tuple of Field
+        What a request must keep, for any rung.
+    counts : UnitCounts
+        What was left out.
+    facts : mapping of str to DataFrame
+        Facts of each source that was read.
+    """
+
+    units: pl.DataFrame
+    parts: Parts
+    sets: Mapping[str, FeatureSet]
+    rungs: Mapping[str, Rung]
+    unit: Unit
+    contract: tuple[Field, ...]
+    counts: UnitCounts
+    facts: Mapping[str, pl.DataFrame]
+
+
+def prepare(
+    workspace: Workspace,
+    definitions: Definitions,
+    contract: Contract,
+    versions: Mapping[str, DataVersion],
+    as_of_us: int,
+) -> Prepared:
+    """Choose units, assemble every rung's features as known, split in time.
+
+    Raises
+    ------
+    DefinitionError
+        When features do not fit the data.
+    KnowledgeError
+        When a feature uses what is not known at the decision.
+    DataError
+        When there is nothing to learn from.
+    """
+    decision = definitions.decision
+    types = {name: dict(version.schema) for name, version in versions.items()}
+    target = typed_target(definitions.target, decision, types, definitions.frame.target.kind)
+    rungs = {rung.name: rung for rung in definitions.rungs}
+    sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
+    everything = merged(list(sets.values()))
+    facts = {
+        source: _facts(workspace, versions[source], columns)
+        for source, columns in _columns_read(definitions, everything, target).items()
+    }
+    own = facts[decision.source.name]
+    check_known_in_time(own, everything, decision)
+    columns = [c for c, _ in everything.columns]
+    units, counts = select_units(own, decision, target, columns, as_of_us)
+    parts = split(units, definitions.frame.split)
+    unit = Unit(
+        source=decision.source.name,
+        key=decision.source.key,
+        subject=definitions.frame.unit.subject,
+        at=decision.at,
+        target=target,
+    )
+    return Prepared(
+        units=assemble(units, AT, everything, facts),
+        parts=parts,
+        sets={CONSTANT: FeatureSet(columns=(), slots=(), steps=(), outputs=()), **sets},
+        rungs=rungs,
+        unit=unit,
+        contract=contract.fields,
+        counts=counts,
+        facts=facts,
+    )
+
+
+def outputs_of(rung: Rung) -> tuple[Feature, ...]:
+    """List what a rung's feature set puts out: a rule its score, a candidate its features."""
+    return (rung,) if isinstance(rung, Feature) else rung.features
+
+
+def merged(sets: Sequence[FeatureSet]) -> FeatureSet:
+    """Join feature sets over one unit, so that what they share is computed once."""
+    columns = dict(c for s in sets for c in s.columns)
+    slots = {slot.name: slot for s in sets for slot in s.slots}
+    steps = {step.name: step for s in sets for step in s.steps}
+    outputs = dict.fromkeys(name for s in sets for name in s.outputs)
+    return FeatureSet(
+        columns=tuple(columns.items()),
+        slots=tuple(slots.values()),
+        steps=tuple(steps.values()),
+        outputs=tuple(outputs),
+    )
+
+
+def split(units: pl.DataFrame, how: Split) -> Parts:
+    """Part the units in the order of time, as the frame says.
+
+    Raises
+    ------
+    DataError
+        When a part is empty.
+    """
+    if how.validation_from_us is not None and how.test_from_us is not None:
+        boundaries = Boundaries(how.validation_from_us, how.test_from_us)
+    else:
+        boundaries = boundaries_by_fraction(units, AT, validation=how.validation, test=how.test)
+    parts = split_by_time(units, at=AT, label_known=TRUTH_KNOWN, boundaries=boundaries)
+    sizes = {"training": parts.train, "validation": parts.validation, "test": parts.test}
+    empty = [name for name, rows in sizes.items() if not len(rows)]
+    if empty:
+        raise DataError(
+            f"The {' and the '.join(empty)} part has no rows: {units.height:,} rows were split.",
+            mend="[split] in frame.toml: move its dates, or give fractions",
+            code="ISB313",
+        )
+    return parts
+
+
+def _columns_read(
+    definitions: Definitions, feature_set: FeatureSet, target: Node
+) -> dict[str, list[str]]:
+    """List the columns of each source that a run reads, and no others."""
+    decision = definitions.decision
+    read: dict[str, dict[str, None]] = {decision.source.name: {}}
+    own = read[decision.source.name]
+    own.update(dict.fromkeys([*decision.source.key, decision.at.column]))
+    own.update(dict.fromkeys([c for c, _ in feature_set.columns]))
+    own.update(dict.fromkeys(names(target, "column")))
+    own.update(dict.fromkeys(_times_of_rules(definitions, list(own))))
+    for slot in feature_set.slots:
+        columns = read.setdefault(slot.source, {})
+        columns.update(dict.fromkeys([*slot.key, *(c for c, _ in slot.on)]))
+        columns.update(dict.fromkeys(names(slot.value, "column")))
+        columns.update(dict.fromkeys(k.column for k in slot.known))
+    return {source: list(columns) for source, columns in read.items()}
+
+
+def _times_of_rules(definitions: Definitions, columns: Sequence[str]) -> list[str]:
+    key = set(definitions.decision.source.key)
+    return [
+        known_rule(definitions.decision.source, c, definitions.decision).column
+        for c in columns
+        if c not in key and c != definitions.decision.at.column
+    ]
+
+
+def _facts(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -> pl.DataFrame:
+    return read_facts(workspace.store, version, [*columns, INGESTED_AT], verify=False)

@@ -1,0 +1,94 @@
+"""What a run was made with: the project's code, the environment, so that it can be made again."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from isbjerg.canonical import sha256
+from isbjerg.storage.blobs import Blobs
+
+_GIT_SECONDS = 20
+
+
+class Code(msgspec.Struct, frozen=True):
+    """The project's code at a run.
+
+    Parameters
+    ----------
+    commit : str or None
+        Commit that was checked out; ``None`` outside version control.
+    diff : str or None
+        Blob with the difference of tracked files to that commit; ``None`` when there is none.
+    files : dict of str to str
+        Blob of each definition file as it was, so that a run can be read without git.
+    """
+
+    commit: str | None
+    diff: str | None
+    files: dict[str, str]
+
+    def say(self) -> str:
+        """Name the code in a few words.
+
+        Examples
+        --------
+        >>> Code("3f2a9c1d" * 5, None, {}).say()
+        '3f2a9c1d3f2a'
+        """
+        if self.commit is None:
+            return f"no commit, files {sha256(repr(sorted(self.files.items())).encode())[:12]}"
+        return self.commit[:12] + (" with changes" if self.diff else "")
+
+
+def capture_code(folder: Path, blobs: Blobs) -> Code:
+    """Store the definition files and the difference to the last commit."""
+    files = {
+        path.name: blobs.put(path.read_bytes())
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*.toml")])
+    }
+    commit = _git(folder, "rev-parse", "HEAD")
+    diff = _git(folder, "diff", "HEAD", "--", ".") if commit else None
+    return Code(
+        commit=commit.strip() if commit else None,
+        diff=blobs.put(diff.encode()) if diff else None,
+        files=files,
+    )
+
+
+def environment_lock() -> str:
+    """Write down the interpreter and every installed distribution with its version.
+
+    Examples
+    --------
+    >>> "polars==" in environment_lock()
+    True
+    """
+    installed = {
+        f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions() if d.metadata["Name"]
+    }
+    lines = [
+        f"# python {platform.python_version()} {sys.implementation.name}",
+        f"# {platform.system()} {platform.machine()}",
+        *sorted(installed, key=str.lower),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Ask git; ``None`` when it is not there or the folder is not under version control."""
+    try:
+        answer = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever git the user has
+            capture_output=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.decode(errors="replace") if answer.returncode == 0 else None

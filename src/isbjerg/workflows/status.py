@@ -1,0 +1,218 @@
+"""Where the project stands, and what its runs came to: reading only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from isbjerg.storage.catalog.records import MetricRow, Run, VerdictRecord
+from isbjerg.workflows.project_files import Definitions
+from isbjerg.workflows.promote import LIVE
+from isbjerg.workflows.workspace import Workspace
+
+
+class TableLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One source: its newest data version."""
+
+    table: str
+    version: str | None
+    rows: int
+    at_us: int | None
+    findings: int
+
+
+class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What is live since when."""
+
+    version: int
+    rung: str
+    run: str
+    since_us: int
+    by: str
+    epoch: int
+
+
+class WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One living server process and the plan it answers with."""
+
+    name: str
+    address: str
+    serving: int
+    fault: str
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the project stands.
+
+    Parameters
+    ----------
+    objective : str
+        What it is for.
+    live : LiveLine or None
+        What is live.
+    newest : int or None
+        Newest model version that passed the gate.
+    tables : tuple of TableLine
+        The sources.
+    runs, predictions, outcomes, unmatched : int
+        How many there are.
+    workers : tuple of WorkerLine
+        Living servers.
+    next_step : str
+        What to do now.
+    """
+
+    objective: str
+    live: LiveLine | None
+    newest: int | None
+    tables: tuple[TableLine, ...]
+    runs: int
+    predictions: int
+    outcomes: int
+    unmatched: int
+    workers: tuple[WorkerLine, ...]
+    next_step: str
+
+
+class RunLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One run in a list, with its primary metric."""
+
+    run: str
+    status: str
+    started_us: int
+    seconds: float | None
+    chosen: str | None
+    passed: bool | None
+    metric: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str
+    comparable: bool
+    """Whether its numbers measure the same thing as the newest run's."""
+
+
+class RunDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """One run: what it was made with and what it came to."""
+
+    run: Run
+    metrics: tuple[MetricRow, ...]
+    verdict: VerdictRecord | None
+    ladder: dict[str, Any]
+
+
+def status(workspace: Workspace, definitions: Definitions) -> StatusReport:
+    """Say where the project stands."""
+    workspace.catalog.mark_interrupted_runs()
+    versions = [m.number for m in workspace.catalog.model_versions()]
+    newest = max(versions, default=None)
+    live = _live(workspace)
+    workers = tuple(
+        WorkerLine(name=w.name, address=w.address, serving=w.serving, fault=w.fault)
+        for w in workspace.serving.live_workers()
+    )
+    outcomes = workspace.outcomes
+    return StatusReport(
+        objective=definitions.frame.objective,
+        live=live,
+        newest=newest,
+        tables=tuple(_table(workspace, name) for name in definitions.sources),
+        runs=len(workspace.catalog.runs()),
+        predictions=workspace.ledger.count(),
+        outcomes=outcomes.count(),
+        unmatched=len(outcomes.unmatched()),
+        workers=workers,
+        next_step=_next_step(live, newest, serving=bool(workers)),
+    )
+
+
+def list_runs(workspace: Workspace, limit: int | None = None) -> tuple[RunLine, ...]:
+    """List runs, newest first."""
+    workspace.catalog.mark_interrupted_runs()
+    summaries = workspace.catalog.runs(limit)
+    newest = next((s.measure_hash for s in summaries), None)
+    lines = []
+    for s in summaries:
+        primary = _primary(workspace, s.id, s.chosen)
+        verdict = workspace.catalog.verdict(s.verdict) if s.verdict else None
+        ended = None if s.finished_us is None else (s.finished_us - s.started_us) / 1e6
+        lines.append(
+            RunLine(
+                run=s.id,
+                status=s.status,
+                started_us=s.started_us,
+                seconds=ended,
+                chosen=s.chosen,
+                passed=verdict.passed if verdict else None,
+                metric=primary.metric if primary else None,
+                value=primary.value if primary else None,
+                low=primary.low if primary else None,
+                high=primary.high if primary else None,
+                note=s.note,
+                comparable=s.measure_hash == newest,
+            )
+        )
+    return tuple(lines)
+
+
+def run_details(workspace: Workspace, run: str) -> RunDetails:
+    """Show one run.
+
+    Raises
+    ------
+    StoreError
+        When there is no such run.
+    """
+    found = workspace.catalog.run(run)
+    return RunDetails(
+        run=found,
+        metrics=tuple(workspace.catalog.metrics(run)),
+        verdict=workspace.catalog.verdict(found.verdict) if found.verdict else None,
+        ladder=found.report.get("ladder", {}),
+    )
+
+
+def _primary(workspace: Workspace, run: str, chosen: str | None) -> MetricRow | None:
+    """Find the primary metric of the rung chosen: the first that was measured of it."""
+    if chosen is None:
+        return None
+    primary = workspace.catalog.run(run).report["ladder"]["primary"]
+    rows = workspace.catalog.metrics(run)
+    return next((m for m in rows if m.rung == chosen and m.metric == primary), None)
+
+
+def _live(workspace: Workspace) -> LiveLine | None:
+    assigned = workspace.catalog.live(LIVE)
+    if assigned is None:
+        return None
+    model = workspace.catalog.model_version(assigned.version)
+    return LiveLine(
+        version=model.number,
+        rung=model.rung,
+        run=model.run,
+        since_us=assigned.from_us,
+        by=assigned.by,
+        epoch=assigned.epoch,
+    )
+
+
+def _table(workspace: Workspace, name: str) -> TableLine:
+    version = workspace.catalog.latest_data_version(name)
+    if version is None:
+        return TableLine(table=name, version=None, rows=0, at_us=None, findings=0)
+    return TableLine(
+        table=name,
+        version=version.id,
+        rows=version.rows,
+        at_us=version.at_us,
+        findings=sum(f.failed for f in version.findings),
+    )
+
+
+def _next_step(live: LiveLine | None, newest: int | None, *, serving: bool) -> str:
+    if newest is None:
+        return "isbjerg run"
+    if live is None or live.version < newest:
+        return f"isbjerg promote v{newest}"
+    return "isbjerg settle outcomes.csv" if serving else "isbjerg serve"

@@ -1,0 +1,86 @@
+"""Read facts from where they are: data versions, and what was posted since the newest one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from isbjerg.data.versions import INGESTED_AT, DataVersion, newest
+from isbjerg.expressions.polars import polars_type
+from isbjerg.expressions.tree import Type
+from isbjerg.features.sets import LIVE_AT, ROW
+from isbjerg.storage.online import PostedFact
+from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.workspace import Workspace
+
+TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
+"""Types whose carriers are microseconds."""
+
+
+def physical(type_: Type) -> Any:
+    """Return the Polars type in which carriers of a type come from JSON.
+
+    Examples
+    --------
+    >>> physical(Type.INSTANT), physical(Type.TEXT)
+    (Int64, String)
+    """
+    return pl.Int64 if type_ in TIMES else polars_type(type_)
+
+
+def current_rows(workspace: Workspace, version: DataVersion | None) -> pl.DataFrame:
+    """Read the newest row of each key of a data version; an empty frame for none."""
+    if version is None:
+        return pl.DataFrame()
+    facts = read_facts(workspace.store, version, [*dict(version.schema), INGESTED_AT], verify=False)
+    return newest(facts, list(version.key))
+
+
+def posted_frame(
+    posted: Sequence[PostedFact], schema: Mapping[str, Type], ingested_us: int
+) -> pl.DataFrame:
+    """Form posted facts into rows of a part: they keep their numbers and when they came in.
+
+    Parameters
+    ----------
+    posted : sequence of PostedFact
+        From the online store.
+    schema : mapping of str to Type
+        Columns of the table; what a fact lacks is null.
+    ingested_us : int
+        When they are taken in.
+    """
+    instant = polars_type(Type.INSTANT)
+    return pl.DataFrame(
+        [
+            *(
+                pl.Series(name, [f.body.get(name) for f in posted], physical(kind)).cast(
+                    polars_type(kind)
+                )
+                for name, kind in schema.items()
+            ),
+            pl.Series(ROW, [f.row for f in posted], pl.Int64),
+            pl.Series(LIVE_AT, [f.live_at_us for f in posted], pl.Int64).cast(instant),
+            pl.Series(INGESTED_AT, [ingested_us] * len(posted), pl.Int64).cast(instant),
+        ]
+    )
+
+
+def facts_with_posted(workspace: Workspace, table: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Read the facts of a table as a server sees them: the newest version, and posted ones."""
+    version = workspace.catalog.latest_data_version(table)
+    with workspace.online() as online:
+        posted = online.posted(table)
+        types = dict(version.schema) if version else _declared(online.slots(table))
+    schema = {name: types[name] for name in columns}
+    rows = posted_frame(posted, schema, 0).drop(INGESTED_AT)
+    if version is None:
+        return rows
+    stored = read_facts(workspace.store, version, list(columns), verify=False)
+    return pl.concat([stored, rows.select(stored.columns)])
+
+
+def _declared(slots: Sequence[Any]) -> dict[str, Type]:
+    return {name: type_ for registered in slots for name, type_ in registered.columns.items()}

@@ -1,0 +1,327 @@
+"""The loop once: ingest, assemble, climb the ladder, judge, bundle, record.
+
+Everything a run learns is committed in one transaction at its end; bundles are stored before
+it, by content. A killed run leaves a record that says so, and blobs that a second run writes
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from isbjerg.data.versions import DataVersion
+from isbjerg.errors import DataError
+from isbjerg.evaluation.ladder import Ladder, climb
+from isbjerg.findings import Finding
+from isbjerg.frame.frame import Frame
+from isbjerg.frame.hashes import frame_hash, measure_hash
+from isbjerg.release.gate import Verdict
+from isbjerg.storage.catalog.records import (
+    Code,
+    Finished,
+    MetricRow,
+    ModelVersion,
+    Run,
+    VerdictRecord,
+)
+from isbjerg.workflows.contracts import read_contract
+from isbjerg.workflows.fitting import FittedRung, fit_rung
+from isbjerg.workflows.ingest import IngestReport, ingest
+from isbjerg.workflows.judging import held_out, judge_chosen
+from isbjerg.workflows.preparing import CONSTANT, Prepared, prepare
+from isbjerg.workflows.progress import Progress, Stages, silent
+from isbjerg.workflows.project_files import Definitions
+from isbjerg.workflows.promote import store_bundle
+from isbjerg.workflows.provenance import capture_code, environment_lock
+from isbjerg.workflows.units import UnitCounts, typed_target
+from isbjerg.workflows.workspace import Workspace
+
+
+class PartSizes(msgspec.Struct, frozen=True):
+    """Rows of each part of the split, and those left out between them."""
+
+    train: int
+    validation: int
+    test: int
+    purged: int
+
+
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to.
+
+    Parameters
+    ----------
+    run : str
+        Its id.
+    as_of_us : int
+        The time it stood at.
+    ingest : IngestReport
+        What became of the sources.
+    counts : UnitCounts
+        Which rows could be learnt from.
+    parts : PartSizes
+        How they were split.
+    ladder : Ladder
+        Each rung, measured on the test part and compared.
+    verdict : Verdict
+        What the gate said about the rung chosen.
+    model_version : int or None
+        Registered when the gate passed it.
+    notes : dict of str to tuple of str
+        What the fits had to say, by rung.
+    stages : dict of str to float
+        Seconds per stage.
+    next_step : str
+        What to do now.
+    """
+
+    run: str
+    as_of_us: int
+    ingest: IngestReport
+    counts: UnitCounts
+    parts: PartSizes
+    ladder: Ladder
+    verdict: Verdict
+    model_version: int | None
+    notes: dict[str, tuple[str, ...]]
+    stages: dict[str, float]
+    next_step: str
+
+
+@dataclass(frozen=True)
+class _Climbed:
+    rungs: dict[str, FittedRung]
+    ladder: Ladder
+    verdict: Verdict
+
+
+def run(
+    workspace: Workspace,
+    definitions: Definitions,
+    *,
+    as_of_us: int | None = None,
+    note: str = "",
+    progress: Progress = silent,
+) -> RunReport:
+    """Run the loop once.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to work.
+    definitions : Definitions
+        The project.
+    as_of_us : int, optional
+        Logical time: what became known later is not used. The clock's time when not given.
+    note : str
+        Why this run is made.
+    progress : Progress
+        Whom to tell.
+
+    Raises
+    ------
+    ProjectError, DataError, ModelError
+        When the project or its data cannot be run; the run is recorded as failed.
+    StoreError
+        When another run is at work.
+    """
+    stages = Stages(workspace.clock, progress)
+    at_us = workspace.clock() if as_of_us is None else as_of_us
+    with stages.stage("ingest", "Ingesting the sources", 0.0):
+        ingested = ingest(workspace, definitions)
+        _check_ingested(ingested)
+    versions = _versions(workspace, definitions)
+    with workspace.catalog.lease("run", "isbjerg run"):
+        workspace.catalog.mark_interrupted_runs()
+        started = _start(workspace, definitions, versions, at_us, note)
+        try:
+            with stages.stage("features", "Assembling features as they were known", 0.15):
+                contract = read_contract(workspace, definitions.frame.unit.source)
+                prepared = prepare(workspace, definitions, contract, versions, at_us)
+            findings = versions[definitions.frame.unit.source].findings
+            climbed = _climb(workspace, definitions.frame, prepared, findings, stages)
+            with stages.stage("record", "Recording", 0.97):
+                finished = _finish(workspace, started, prepared, climbed, stages.seconds)
+        except BaseException:
+            workspace.catalog.finish_run(started, status="failed")
+            raise
+    progress("Done", 1.0)
+    return _report(finished, ingested, prepared, climbed, as_of_us=at_us, stages=stages)
+
+
+def _check_ingested(ingested: IngestReport) -> None:
+    """Stop before learning from a table that its contract refuses as a whole."""
+    refused = [t for t in ingested.tables if t.refused]
+    if not refused:
+        return
+    told = [f"  {f.subject}: {f.message}" for t in refused for f in t.findings if f.blocks]
+    raise DataError(
+        f"The contract refuses {', '.join(t.table for t in refused)}.\n" + "\n".join(told),
+        mend=next((f.mend for t in refused for f in t.findings if f.blocks), ""),
+        code="ISB330",
+    )
+
+
+def _versions(workspace: Workspace, definitions: Definitions) -> dict[str, DataVersion]:
+    found = {name: workspace.catalog.latest_data_version(name) for name in definitions.sources}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _start(
+    workspace: Workspace,
+    definitions: Definitions,
+    versions: Mapping[str, DataVersion],
+    as_of_us: int,
+    note: str,
+) -> Run:
+    frame = definitions.frame
+    types = {name: dict(v.schema) for name, v in versions.items()}
+    target = typed_target(definitions.target, definitions.decision, types, frame.target.kind)
+    name = frame_hash(definitions.frame_text)
+    measure = measure_hash(frame, target=target)
+    workspace.catalog.record_frame(name, measure, {"text": definitions.frame_text})
+    code = capture_code(workspace.folder, workspace.blobs)
+    return workspace.catalog.start_run(
+        frame_hash=name,
+        measure_hash=measure,
+        as_of_us=as_of_us,
+        seed=frame.seed,
+        note=note,
+        code=Code(commit=code.commit, dirty=code.diff is not None, diff=code.diff),
+        environment=workspace.blobs.put(environment_lock().encode()),
+        data_versions={name: v.id for name, v in versions.items()},
+        parameters={"files": code.files},
+    )
+
+
+def _climb(
+    workspace: Workspace,
+    frame: Frame,
+    prepared: Prepared,
+    contract: tuple[Finding, ...],
+    stages: Stages,
+) -> _Climbed:
+    names = [CONSTANT, *prepared.rungs]
+    rungs: dict[str, FittedRung] = {}
+    for index, name in enumerate(names):
+        with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
+            rungs[name] = fit_rung(name, prepared, frame.target.kind, frame.seed)
+    test = held_out(prepared)
+    rng = np.random.default_rng(frame.seed)
+    with stages.stage("evaluate", "Measuring each rung and the step to it", 0.78):
+        ladder = climb(
+            {name: rung.scores for name, rung in rungs.items()},
+            test.truth,
+            test.blocks,
+            rng,
+            primary=frame.metric.primary,
+            metrics=_metrics(frame),
+        )
+    with stages.stage("gate", "Asking the gate", 0.92):
+        verdict = judge_chosen(
+            workspace, frame, prepared, ladder, rungs, contract=contract, rng=rng
+        )
+    return _Climbed(rungs, ladder, verdict)
+
+
+def _metrics(frame: Frame) -> list[str]:
+    """List what is measured besides the primary metric: guardrails, then the usual ones."""
+    usual = ["roc_auc", "average_precision", "log_loss", "brier"]
+    if frame.target.kind == "regression":
+        usual = ["mae", "rmse", "r2"]
+    wanted = [rail.metric for rail in frame.metric.guardrails] + usual
+    return [m for m in dict.fromkeys(wanted) if m != frame.metric.primary]
+
+
+def _finish(
+    workspace: Workspace,
+    started: Run,
+    prepared: Prepared,
+    climbed: _Climbed,
+    seconds: Mapping[str, float],
+) -> Finished:
+    for feature_set in prepared.sets.values():
+        workspace.catalog.record_feature_set(feature_set)
+    chosen = climbed.rungs[climbed.ladder.chosen]
+    model = None
+    if climbed.verdict.passed:
+        bundle = store_bundle(workspace, chosen.files)
+        model = ModelVersion(
+            name=workspace.folder.resolve().name, bundle=bundle, run=started.id, rung=chosen.name
+        )
+    ended = msgspec.structs.replace(
+        started,
+        chosen=chosen.name,
+        feature_sets={name: s.hash for name, s in prepared.sets.items()},
+        parameters={**started.parameters, "rungs": _parameters(prepared)},
+        stages=dict(seconds),
+        report={
+            "ladder": msgspec.to_builtins(climbed.ladder),
+            "counts": msgspec.to_builtins(prepared.counts),
+            "parts": msgspec.to_builtins(_sizes(prepared)),
+        },
+    )
+    verdict = VerdictRecord(
+        run=started.id,
+        rung=chosen.name,
+        passed=climbed.verdict.passed,
+        findings=msgspec.to_builtins(climbed.verdict.findings),
+        payload={"hash": climbed.verdict.id, "sentence": climbed.verdict.sentence},
+    )
+    return workspace.catalog.finish_run(
+        ended, metrics=_metric_rows(started.id, climbed.ladder), verdict=verdict, model=model
+    )
+
+
+def _parameters(prepared: Prepared) -> dict[str, Any]:
+    specs = {name: getattr(rung, "spec", None) for name, rung in prepared.rungs.items()}
+    return {name: dict(spec.parameters) if spec else {} for name, spec in specs.items()}
+
+
+def _metric_rows(run_id: str, ladder: Ladder) -> list[MetricRow]:
+    return [
+        MetricRow(
+            run=run_id, rung=row.rung, split="test", metric=name,
+            value=m.value, low=m.low, high=m.high, n=m.n,
+        )
+        for row in ladder.rows
+        for name, m in row.metrics.items()
+    ]  # fmt: skip
+
+
+def _sizes(prepared: Prepared) -> PartSizes:
+    parts = prepared.parts
+    sizes = (len(parts.train), len(parts.validation), len(parts.test))
+    return PartSizes(*sizes, purged=prepared.units.height - sum(sizes))
+
+
+def _report(
+    finished: Finished,
+    ingested: IngestReport,
+    prepared: Prepared,
+    climbed: _Climbed,
+    *,
+    as_of_us: int,
+    stages: Stages,
+) -> RunReport:
+    number = finished.model.number if finished.model else None
+    failed = [f for f in climbed.verdict.findings if f.failed and f.mend]
+    step = f"isbjerg promote v{number}" if number else (failed[0].mend if failed else "")
+    return RunReport(
+        run=finished.run.id,
+        as_of_us=as_of_us,
+        ingest=ingested,
+        counts=prepared.counts,
+        parts=_sizes(prepared),
+        ladder=climbed.ladder,
+        verdict=climbed.verdict,
+        model_version=number,
+        notes={name: rung.notes for name, rung in climbed.rungs.items() if rung.notes},
+        stages=stages.seconds,
+        next_step=step,
+    )

@@ -1,0 +1,174 @@
+"""The rows that can be learnt from: decisions that were taken and whose outcome is known.
+
+A unit's own columns are taken from the first version of its row (what was said when the
+decision was taken), its outcome from the newest. A row whose outcome is not known as of the
+run's time is left out and counted: it is never taken for a negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import msgspec
+import polars as pl
+
+from isbjerg.errors import DataError, DefinitionError
+from isbjerg.expressions.inference import infer
+from isbjerg.expressions.polars import to_polars
+from isbjerg.expressions.tree import Node, Type, names
+from isbjerg.features.definitions import Feature
+from isbjerg.features.knowledge import (
+    Decision,
+    doubtful_columns,
+    known_rules,
+    known_too_late,
+)
+from isbjerg.features.resolving import ColumnTypes
+from isbjerg.features.sets import LIVE_AT, ROW, FeatureSet, Known
+from isbjerg.times import format_instant
+
+AT = "_at"
+"""Column of units: the decision time."""
+
+TRUTH = "_truth"
+"""Column of units: the target."""
+
+TRUTH_KNOWN = "_truth_known"
+"""Column of units: when the target became known."""
+
+
+class UnitCounts(msgspec.Struct, frozen=True):
+    """How many rows of the unit's source can be learnt from, and why the rest cannot."""
+
+    rows: int
+    usable: int
+    undecided: int
+    without_outcome: int
+
+    def say(self) -> str:
+        """Tell the counts in a sentence.
+
+        Examples
+        --------
+        >>> UnitCounts(100, 80, 5, 15).say()
+        '80 of 100 rows can be learnt from; 5 had no decision yet, 15 have no known outcome.'
+        """
+        return (
+            f"{self.usable:,} of {self.rows:,} rows can be learnt from; "
+            f"{self.undecided:,} had no decision yet, "
+            f"{self.without_outcome:,} have no known outcome."
+        )
+
+
+def typed_target(target: Feature, decision: Decision, types: ColumnTypes, kind: str) -> Node:
+    """Type the target over the unit's columns.
+
+    Raises
+    ------
+    DefinitionError
+        When its type does not fit the kind that the frame says.
+    """
+    node = infer(target.row_value(), columns=types[decision.source.name])
+    fits = (Type.BOOLEAN,) if kind == "binary" else (Type.INTEGER, Type.FLOAT)
+    if node.type not in fits:
+        raise DefinitionError(
+            f"The target '{target.name}' gives values of type {node.type}, "
+            f"but frame.toml says kind = '{kind}'.",
+            mend=f"return {'a comparison' if kind == 'binary' else 'a number'} in {target.place}, "
+            "or change kind in [target]",
+            code="ISB216",
+        )
+    return node
+
+
+def known_at(rules: Sequence[Known]) -> pl.Expr:
+    """Say when all of several things are known: the latest of their times, null if one is."""
+    times = [pl.col(k.column).dt.epoch("us") + pl.lit(k.offset_us, dtype=pl.Int64) for k in rules]
+    return reduce(lambda a, b: pl.when(a >= b).then(a).when(a < b).then(b), times)
+
+
+def select_units(
+    facts: pl.DataFrame,
+    decision: Decision,
+    target: Node,
+    columns: Sequence[str],
+    as_of_us: int,
+) -> tuple[pl.DataFrame, UnitCounts]:
+    """Choose the units that can be learnt from as of a time.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        Facts of the unit's source: its columns, ``_live_at``, ``_row``.
+    decision : Decision
+        When the decision about a row is taken.
+    target : Node
+        Typed target over the source's columns.
+    columns : sequence of str
+        Columns of the unit to keep.
+    as_of_us : int
+        Only decisions before this time, and outcomes known before it.
+
+    Returns
+    -------
+    units : DataFrame
+        In order of time: `columns`, ``_at`` (instant), ``_truth``, ``_truth_known`` (instant).
+    counts : UnitCounts
+        What was left out.
+    """
+    key = list(decision.source.key)
+    ordered = facts.sort(ROW)
+    first = ordered.unique(key, keep="first", maintain_order=True)
+    newest = ordered.unique(key, keep="last", maintain_order=True)
+    rules = known_rules(decision.source, names(target, "column"), decision)
+    outcomes = newest.select(
+        *key,
+        to_polars(target).alias(TRUTH),
+        pl.max_horizontal(known_at(rules), pl.col(LIVE_AT).dt.epoch("us")).alias(TRUTH_KNOWN),
+        known_at(rules).is_not_null().alias("_ever"),
+    )
+    kept = list(dict.fromkeys([*key, *columns]))
+    at = known_at([decision.at]).alias(AT)
+    units = first.select(*kept, at).join(
+        outcomes, on=key, how="left", nulls_equal=True, maintain_order="left"
+    )
+    decided = units.filter(pl.col(AT) < as_of_us)
+    usable = decided.filter(
+        pl.col("_ever") & pl.col(TRUTH).is_not_null() & (pl.col(TRUTH_KNOWN) < as_of_us)
+    )
+    instant = pl.Datetime("us", "UTC")
+    chosen = (
+        usable.drop("_ever")
+        .with_columns(pl.col(AT).cast(instant), pl.col(TRUTH_KNOWN).cast(instant))
+        .sort(AT, *key)
+    )
+    counts = UnitCounts(
+        rows=units.height,
+        usable=usable.height,
+        undecided=units.height - decided.height,
+        without_outcome=decided.height - usable.height,
+    )
+    if not chosen.height:
+        raise DataError(
+            f"There is no row to learn from as of {format_instant(as_of_us)}: {counts.say()}",
+            mend="isbjerg run --as-of with a later time, or check [unit] at in frame.toml",
+            code="ISB312",
+        )
+    return chosen, counts
+
+
+def check_known_in_time(facts: pl.DataFrame, feature_set: FeatureSet, decision: Decision) -> None:
+    """Refuse a feature set that uses a column which the data shows to be known too late.
+
+    Raises
+    ------
+    KnowledgeError
+        When in any row a plain column of the unit is known at or after the decision, or never.
+    """
+    for column, rule in doubtful_columns([c for c, _ in feature_set.columns], decision).items():
+        late = facts.select(
+            (known_at([rule]) >= known_at([decision.at])).fill_null(value=True).mean()
+        ).item()
+        if late:
+            raise known_too_late(column, rule, decision, share=float(late))

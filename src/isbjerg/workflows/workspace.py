@@ -1,0 +1,93 @@
+"""A project's folder, store, catalog and clock, opened together for one act."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from isbjerg.storage.blobs import Blobs
+from isbjerg.storage.catalog.catalog import Catalog
+from isbjerg.storage.layout import Store
+from isbjerg.storage.ledger import OUTCOMES, Ledger
+from isbjerg.storage.online import OnlineStore
+from isbjerg.storage.outcomes import Outcomes
+from isbjerg.storage.plans import ServingFolder
+from isbjerg.times import Clock
+
+STORE = ".isbjerg"
+"""Folder of the embedded store inside a project."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where an act works: all it may read and write.
+
+    Parameters
+    ----------
+    folder : Path
+        The project.
+    store : Store
+        Places in the store.
+    catalog : Catalog
+        Small facts.
+    clock : Clock
+        What time it is.
+    who : str
+        Who acts, for the audit trail.
+    """
+
+    folder: Path
+    store: Store
+    catalog: Catalog
+    clock: Clock
+    who: str
+
+    @property
+    def blobs(self) -> Blobs:
+        """Bytes by their hash."""
+        return Blobs(self.store.blobs)
+
+    @property
+    def serving(self) -> ServingFolder:
+        """What promotion and workers tell each other."""
+        return ServingFolder(self.store.serving)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Predictions of all workers."""
+        return Ledger(self.store.ledger)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What came true."""
+        return Outcomes(self.store.ledger / OUTCOMES, self.clock)
+
+    @contextmanager
+    def online(self) -> Iterator[OnlineStore]:
+        """Open the online store."""
+        store = OnlineStore(self.store.online)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def open_workspace(folder: Path, clock: Clock, who: str | None = None) -> Iterator[Workspace]:
+    """Open a project's store, made when missing, and close it at the end."""
+    store = Store(folder / STORE).create()
+    catalog = Catalog.open(store.catalog, clock)
+    try:
+        yield Workspace(folder, store, catalog, clock, who or _user())
+    finally:
+        catalog.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in a container
+        return "unknown"
