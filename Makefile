@@ -76,8 +76,8 @@ format: venv
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: lint lint-syntax lint-format lint-code lint-spelling lint-layers
-lint: lint-syntax lint-format lint-code lint-spelling lint-layers
+.PHONY: lint lint-syntax lint-format lint-code lint-spelling lint-layers lint-pages
+lint: lint-syntax lint-format lint-code lint-spelling lint-layers lint-pages
 
 lint-syntax: venv
 	$(BIN)/python -m compileall -q $(CODE)
@@ -93,6 +93,14 @@ lint-spelling: venv
 
 lint-layers: venv
 	$(BIN)/lint-imports
+
+lint-pages: venv
+	$(BIN)/python docs/generate.py --check
+
+# Written from the code: run this after changing a verb, an option or a key of the frame.
+.PHONY: pages
+pages: venv
+	$(BIN)/python docs/generate.py
 
 .PHONY: types
 types: venv
