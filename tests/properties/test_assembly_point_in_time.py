@@ -60,7 +60,7 @@ wholes = st.one_of(
 @st.composite
 def scenes(draw):
     """Draw a slot, facts and units; places and keys are few, so that many match."""
-    places = st.sampled_from(draw(st.sampled_from(["J", "J", "JK", ["\0", "å", "", None]])))
+    places = st.sampled_from(draw(st.sampled_from(["J", "JK", "JK", ["\0", "å", "", None]])))
     gates = st.sampled_from(draw(st.sampled_from([[7], [7], [-1, 2**62, None]])))
     shares = st.sampled_from([0.0, -0.0] if draw(st.booleans()) else [-1.5, 1e300, None])
     units = st.fixed_dictionaries({"place": places, "at_gate": gates, "share": shares, "t": late})
@@ -76,7 +76,7 @@ def scenes(draw):
         "whole": wholes,
         "flag": st.booleans() | st.none(),
         "label": st.sampled_from(["x", "y", "", None]),
-        "_live_at": st.none() if draw(st.booleans()) else st.none() | times,
+        "_live_at": draw(st.sampled_from([st.none(), st.none() | early, early])),
     }
     most = draw(st.sampled_from([1, 4, 7, 10]))
     rows = draw(st.lists(st.fixed_dictionaries(fact), min_size=most - 1, max_size=most))
@@ -88,14 +88,14 @@ def scenes(draw):
 ons = st.sampled_from(
     [
         (),
-        (("place", "place"),),
-        (("place", "place"),),
+        (),
+        *[(("place", "place"),)] * 4,
         (("gate", "at_gate"),),
         (("place", "place"), ("gate", "at_gate")),
         (("share", "share"), ("place", "place")),
     ]
 )
-keys = st.sampled_from([("id",), ("id", "number_of"), ("number_of", "id"), ("_row",)])
+keys = st.sampled_from([("id",)] * 4 + [("id", "number_of"), ("number_of", "id"), ("_row",)])
 knowns = st.sampled_from(
     [
         (Known("told"),),
@@ -197,7 +197,7 @@ def test_online_equals_the_oracle_in_any_order_of_insertion(scene, rng: random.R
 def test_what_is_not_visible_yet_changes_nothing(scene):
     """Live, a server has seen only what is visible; it must answer as the back-test does."""
     slot, facts, units = scene
-    for unit in units:
+    for unit in units[:2]:
         g = grid_point(unit["t"], slot.refresh_us)
         seen = [f for f in facts if (at := visible(slot, f)) is not None and at < g]
         everything = value_at(slot, facts, unit, unit["t"])
@@ -206,7 +206,7 @@ def test_what_is_not_visible_yet_changes_nothing(scene):
 
 
 @given(scenes(), times, times, st.randoms(use_true_random=False))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_eviction_changes_no_later_value(scene, before, earlier, rng):
     slot, facts, units = scene
     online = filled(slot, facts)

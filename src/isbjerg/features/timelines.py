@@ -44,8 +44,9 @@ def versions(sightings: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        The sightings that are ever used, with ``until`` (microseconds, `FOREVER` for the last
-        version), ``next_on`` and ``next_position``.
+        The sightings with ``until`` (microseconds, `FOREVER` for the last version; a version
+        that is superseded as soon as it is visible is never used), ``next_on`` and
+        ``next_position``.
     """
     if sightings["_key"].n_unique() == sightings.height:
         return sightings.with_columns(
@@ -53,12 +54,10 @@ def versions(sightings: pl.DataFrame) -> pl.DataFrame:
             next_on=pl.lit(None, sightings.schema["_on"]),
             next_position=pl.lit(None, pl.Int64),
         )
-    same_key = pl.col("_key").eq_missing(pl.col("_key").shift(-1))
-    together = same_key & (pl.col("visible") == pl.col("visible").shift(-1))
-    # Of versions that become visible together only the last is ever used.
-    used = sightings.sort("_key", "visible", "_row").filter(~together.fill_null(value=False))
-    more = same_key & (pl.int_range(pl.len()) < pl.len() - 1)
-    return used.with_columns(
+    by_key = sightings.sort("_key", "visible", "_row")
+    last = pl.int_range(pl.len()) == pl.len() - 1
+    more = pl.col("_key").eq_missing(pl.col("_key").shift(-1)) & ~last
+    return by_key.with_columns(
         until=pl.when(more).then(pl.col("visible").shift(-1)).fill_null(FOREVER),
         next_on=pl.when(more).then(pl.col("_on").shift(-1)),
         next_position=pl.when(more).then(pl.col("position").shift(-1)),

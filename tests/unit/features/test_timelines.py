@@ -24,8 +24,11 @@ def test_a_version_is_used_until_the_next_is_visible():
 
 
 def test_of_versions_visible_together_only_the_last_is_used():
-    found = versions(seen(("x", "a", 5, 9, 1), ("x", "a", 5, 5, 2), ("x", "a", 5, 9, 3)))
-    assert sorted(found.select("_row", "until").rows()) == [(2, 9), (3, FOREVER)]
+    facts = versions(seen(("x", "a", 8, 9, 1), ("x", "a", 5, 5, 2), ("x", "a", 4, 9, 3)))
+    assert sorted(facts.select("_row", "until").rows()) == [(1, 9), (2, 9), (3, FOREVER)]
+    assert changes(newest(facts), "place") == [("x", 5, 1), ("x", 9, 2)]
+    sums = changes(window(facts, pl.Series([1.0, 2.0, 4.0]), 100), "total")
+    assert [(at, total / 2**40) for _, at, total in sums][-2:] == [(9, 4.0), (104, 0.0)]
 
 
 def test_null_keys_are_one_key():
@@ -59,5 +62,5 @@ def test_a_fact_moved_elsewhere_leaves_nothing_behind():
 
 
 def test_a_fact_that_comes_in_late_does_not_cover_a_newer_one():
-    facts = seen(("x", "a", 10, 50, 1), ("x", "b", 20, 20, 2))
-    assert changes(newest(versions(facts)), "place") == [("x", 20, 1), ("x", 50, 1)]
+    facts = seen(("x", "a", 10, 50, 1), ("x", "b", 20, 20, 2), ("y", "c", 5, 60, 3))
+    assert changes(newest(versions(facts)), "place") == [("x", 20, 1), ("x", 50, 1), ("y", 60, 2)]
