@@ -2,9 +2,13 @@
 
 ``definitions``  sources with knowledge times, features, lookups, as user code writes them
 ``sets``         a feature set: the typed, stored, hashed form of what a candidate needs
-``timelines``    facts of a source as a step function over knowledge time, per key
-``assembly``     offline: units and timelines to feature columns, a table at a time
-``online``       the same timelines in memory, grown fact by fact, read a key at a time
+``keys``         one text for a tuple of values: what a lookup compares, which fact a row is
+``fixed_point``  sums that do not depend on the order of their terms
+``facts``        from the rows of a source to what a slot needs of them
+``timelines``    facts of a source as step functions over knowledge time
+``desk``         lookups for a table of units, each stage shared by the slots that can
+``assembly``     offline: units and facts to feature columns, a table at a time
+``online``       the same lookups in memory, grown fact by fact, read a key at a time
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class OnlineSlot:
     Notes
     -----
     Inserting a fact near the end of what is known costs a few microseconds, and so does a
-    value. A fact takes about 0.5 kB for ``newest`` and 0.7 kB for ``past`` besides its texts,
-    so call `evict` now and then.
+    value. A fact takes about 400 bytes for ``newest`` and 460 for ``past``, a key of 13
+    characters included, so call `evict` now and then.
 
     Not safe for threads: insert and read on the same one, as the server's event loop does.
 
