@@ -8,7 +8,8 @@ has another habit. Four of them shape this file:
   a division, so a divisor is first made a real column (`_let`);
 - constants are given the height of the table (`_fill`);
 - a value that is needed twice is bound once, as a field of a struct (`_let`): written twice
-  it would be computed twice, and twice again at every level above.
+  it would be computed twice, and twice again at every level above. Polars 1 does write it
+  out, and takes seconds for five divisions in a row: Polars 2.0 is the oldest that serves.
 """
 
 from __future__ import annotations
