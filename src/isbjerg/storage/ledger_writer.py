@@ -16,10 +16,12 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from isbjerg.errors import LedgerError
+from isbjerg.storage.durable import sync_folder
 from isbjerg.storage.ledger import (
     APPLICATION_ID,
     FORMAT_VERSION,
@@ -167,22 +169,29 @@ class LedgerWriter:
 
     def _open(self) -> sqlite3.Connection:
         try:
+            if not self.path.exists():
+                self._make()
             db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             db.execute("PRAGMA synchronous = FULL")
-            if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-                self._create(db)
             check_format(db, self.path)
         except sqlite3.DatabaseError as fault:
             raise _not_durable(self.path, fault) from fault
         return db
 
-    def _create(self, db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};")
-        db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        facts = {"format_version": FORMAT_VERSION, "made_us": self._clock()}
-        db.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-        db.execute("COMMIT")
+    def _make(self) -> None:
+        """Make the file under another name: a reader never sees one without its tables."""
+        making = self.path.with_suffix(".making")
+        for left in making.parent.glob(f"{making.name}*"):
+            left.unlink()
+        with closing(sqlite3.connect(making, isolation_level=None)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};")
+            db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+            facts = {"format_version": FORMAT_VERSION, "made_us": self._clock()}
+            db.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+            db.execute("COMMIT")
+        making.replace(self.path)
+        sync_folder(self.path.parent)
 
 
 def _take_lock(path: Path) -> int:

@@ -277,13 +277,23 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         if _format(db) == 0:
             db.execute("PRAGMA journal_mode = WAL")
-            with contextlib.suppress(sqlite3.OperationalError):  # another made it meanwhile
-                db.executescript(_SCHEMA)
+            make_tables(db, _SCHEMA)
         _check_format(_format(db))
     except BaseException:
         db.close()
         raise
     return db
+
+
+def make_tables(db: sqlite3.Connection, schema: str) -> None:
+    """Run a schema in its own transaction, unless another process has done so meanwhile."""
+    try:
+        db.executescript(schema)
+    except sqlite3.OperationalError as fault:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        if "already exists" not in str(fault):
+            raise
 
 
 def _format(db: sqlite3.Connection) -> int:

@@ -19,6 +19,7 @@ import msgspec
 
 from isbjerg.errors import StoreError
 from isbjerg.storage.ledger import Ledger, Prediction
+from isbjerg.storage.online import make_tables
 from isbjerg.times import Clock
 
 FORMAT_VERSION = 1
@@ -248,8 +249,7 @@ class Outcomes:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 db.execute("PRAGMA journal_mode = WAL")
-                with contextlib.suppress(sqlite3.OperationalError):  # another made it meanwhile
-                    db.executescript(_SCHEMA)
+                make_tables(db, _SCHEMA)
                 (version,) = db.execute("PRAGMA user_version").fetchone()
             _check_format(version)
         except BaseException:

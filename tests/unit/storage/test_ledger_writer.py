@@ -145,6 +145,14 @@ def test_a_full_disk_fails_the_record_and_room_heals_it(tmp_path: Path) -> None:
     assert [p.id for p in Ledger(tmp_path).scan()] == ["a", "c"]
 
 
+def test_a_file_half_made_by_a_killed_process_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "w1.making").write_bytes(b"SQLite format 3")
+    (tmp_path / "w1.making-wal").write_bytes(b"half")
+    assert Ledger(tmp_path).count() == 0
+    LedgerWriter(tmp_path / "w1.db", lambda: 1).close()
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["w1.db", "w1.lock"]
+
+
 def test_each_commit_is_forced_to_the_disk(tmp_path: Path) -> None:
     writer = LedgerWriter(tmp_path / "w1.db", lambda: 1)
     assert writer._db is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,14 @@ def test_two_stores_on_one_new_file_agree(tmp_path: Path) -> None:
     assert [r.slot.name for r in two.slots()] == ["wind"]
     one.close()
     two.close()
+
+
+def test_many_may_make_the_file_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(OnlineStore, [tmp_path / "online.db"] * 8))
+    for n, store in enumerate(stores):
+        assert store.register(slot(f"slot{n}"))
+        store.close()
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
