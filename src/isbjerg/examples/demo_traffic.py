@@ -8,6 +8,7 @@ faster.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -43,11 +44,12 @@ class Traffic(msgspec.Struct, kw_only=True):
 
 
 class Connection:
-    """One HTTP/1.1 connection that stays open."""
+    """One HTTP/1.1 connection that stays open, and is opened again when the server closed it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, address: str) -> None:
+        place = urlsplit(address)
+        self._host, self._port = place.hostname, place.port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, body: Any) -> tuple[int, Any]:
         """Post JSON; return the status and the JSON that came back."""
@@ -56,37 +58,58 @@ class Connection:
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
-        self._writer.write(head.encode() + content)
-        await self._writer.drain()
-        status = int((await self._reader.readline()).split()[1])
+        status = await self._send(head.encode() + content)
+        if status is None:  # a server closes connections that were silent for a while
+            await self.close()
+            status = await self._send(head.encode() + content)
+        if status is None or self._streams is None:
+            raise ConnectionResetError("the server closes connections without answering")
+        return status, await self._body(self._streams[0])
+
+    async def _send(self, request: bytes) -> int | None:
+        """Send a request; return the status, or ``None`` when there is nobody to answer."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        with contextlib.suppress(ConnectionError):
+            writer.write(request)
+            await writer.drain()
+            line = await reader.readline()
+            return int(line.split()[1]) if line else None
+        return None
+
+    async def _body(self, reader: asyncio.StreamReader) -> Any:
         length = 0
-        while (line := await self._reader.readline()) not in (b"\r\n", b""):
+        while (line := await reader.readline()) not in {b"\r\n", b""}:
             name, _, value = line.partition(b":")
             if name.strip().lower() == b"content-length":
                 length = int(value)
-        return status, msgspec.json.decode(await self._reader.readexactly(length))
+        return msgspec.json.decode(await reader.readexactly(length))
 
     async def close(self) -> None:
-        """Close it."""
-        self._writer.close()
-        await self._writer.wait_closed()
+        """Close it, if it is open."""
+        if self._streams is not None:
+            self._streams[1].close()
+            with contextlib.suppress(ConnectionError):
+                await self._streams[1].wait_closed()
+            self._streams = None
+
+
+Pool = asyncio.LifoQueue[Connection]
+"""Connections not in use; the one used last is taken first, so few are used when few suffice."""
 
 
 @asynccontextmanager
-async def connections(address: str, number: int) -> AsyncIterator[asyncio.Queue[Connection]]:
-    """Open connections to a server; each is taken from the queue and put back."""
-    place = urlsplit(address)
-    pool: asyncio.Queue[Connection] = asyncio.Queue()
-    opened = [
-        Connection(*await asyncio.open_connection(place.hostname, place.port))
-        for _ in range(number)
-    ]
-    for connection in opened:
+async def connections(address: str, number: int) -> AsyncIterator[Pool]:
+    """Keep connections to a server; each is taken from the pool and put back."""
+    kept = [Connection(address) for _ in range(number)]
+    pool: Pool = asyncio.LifoQueue()
+    for connection in kept:
         pool.put_nowait(connection)
     try:
         yield pool
     finally:
-        for connection in opened:
+        for connection in kept:
             await connection.close()
 
 
@@ -133,7 +156,7 @@ async def _replay(
     return traffic
 
 
-async def _ask(pool: asyncio.Queue[Connection], moment: Moment, row: JsonRow, clock: Clock) -> Sent:
+async def _ask(pool: Pool, moment: Moment, row: JsonRow, clock: Clock) -> Sent:
     connection = await pool.get()
     start = clock()
     try:
@@ -154,7 +177,7 @@ async def _ask(pool: asyncio.Queue[Connection], moment: Moment, row: JsonRow, cl
 
 
 async def _tell(
-    pool: asyncio.Queue[Connection],
+    pool: Pool,
     moment: Moment,
     table: str,
     rows: tuple[JsonRow, ...],
