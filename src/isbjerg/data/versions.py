@@ -65,7 +65,10 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def newest(facts: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """Keep of each key the row that came last, in order of ``_row``.
+    """Keep of each key the row that came last: by ``_ingested_at`` where it is there, then ``_row``.
+
+    Rows that were posted to a server keep the high numbers they got there, so a correction that
+    was read from a file later has a lower one.
 
     Examples
     --------
@@ -73,7 +76,9 @@ def newest(facts: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     >>> newest(facts, ["id"])["x"].to_list()
     [2, 3]
     """
-    ordered = facts if facts[ROW].is_sorted() else facts.sort(ROW)
+    order = [column for column in (INGESTED_AT, ROW) if column in facts.columns]
+    in_order = all(facts[column].is_sorted() for column in order)
+    ordered = facts if in_order else facts.sort(order, maintain_order=True)
     is_last = ordered.select(_one(key).is_last_distinct()).to_series()
     return ordered if is_last.all() else ordered.filter(is_last)
 

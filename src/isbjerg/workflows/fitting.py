@@ -28,6 +28,7 @@ PARITY_ROWS = 200
 """Rows scored both singly and as a table before a bundle may pass the gate."""
 
 THREADS_MAX = 4
+"""Half the cores, at most so many: a fit leaves room for the server beside it."""
 
 _TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
 
@@ -158,7 +159,7 @@ def _fit_candidate(
         validation=(later, later[TRUTH].cast(pl.Float64).to_numpy()),
         parameters=parameters,
         seed=seed,
-        threads=min(THREADS_MAX, os.cpu_count() or 1),
+        threads=min(THREADS_MAX, max(1, (os.cpu_count() or 1) // 2)),
     )
 
 

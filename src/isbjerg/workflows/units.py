@@ -13,6 +13,7 @@ from functools import reduce
 import msgspec
 import polars as pl
 
+from isbjerg.data.versions import INGESTED_AT
 from isbjerg.errors import DataError, DefinitionError
 from isbjerg.expressions.inference import infer
 from isbjerg.expressions.polars import to_polars
@@ -100,7 +101,7 @@ def select_units(
     Parameters
     ----------
     facts : DataFrame
-        Facts of the unit's source: its columns, ``_live_at``, ``_row``.
+        Facts of the unit's source: its columns, ``_live_at``, ``_ingested_at``, ``_row``.
     decision : Decision
         When the decision about a row is taken.
     target : Node
@@ -118,7 +119,7 @@ def select_units(
         What was left out.
     """
     key = list(decision.source.key)
-    ordered = facts.sort(ROW)
+    ordered = facts.sort(INGESTED_AT, ROW)
     first = ordered.unique(key, keep="first", maintain_order=True)
     newest = ordered.unique(key, keep="last", maintain_order=True)
     rules = known_rules(decision.source, names(target, "column"), decision)
