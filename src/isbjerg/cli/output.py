@@ -164,12 +164,19 @@ def findings(title: str, found: Sequence[Finding]) -> Group:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for finding in sorted(worth, key=lambda f: (order[f.outcome], not f.blocks)):
-        grid.add_row(outcome(finding.outcome), _told(finding))
+        grid.add_row(_sign(finding), _told(finding))
     parts: list[RenderableType] = [Text(title, style="bold")]
     if worth:
         parts.append(Padding(grid, (0, 0, 0, 2), expand=False))
     parts.append(Text(f"  {_counted(found)}", style="dim"))
     return Group(*parts)
+
+
+def _sign(finding: Finding) -> Text:
+    """Show a failure that stops nothing as a warning; its outcome is still counted as failed."""
+    if finding.failed and finding.severity in {"info", "warning"}:
+        return Text("! warning", style="yellow")
+    return outcome(finding.outcome)
 
 
 def to_review(found: Sequence[Finding]) -> Group:

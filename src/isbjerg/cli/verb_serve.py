@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import os
+import sys
+from typing import NoReturn
 
-from isbjerg.cli.exits import DONE, WRONG
+from isbjerg.cli.opening import open_project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,16 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Serve until interrupted.
+def run(args: argparse.Namespace) -> NoReturn:
+    """Say once more what is live, then become the server.
 
-    The project's Python files are not read: what is served was written by `promote`, and the
-    server process holds nothing else.
+    The process is replaced, not called: the server must not hold the catalog and the training
+    libraries that publishing needs.
     """
-    from isbjerg.serving.main import main  # noqa: PLC0415 - it imports uvicorn
-
-    words = ["--store", str(Path(args.project) / ".isbjerg"), "--host", args.host]
-    words += ["--port", str(args.port), "--worker", args.worker]
+    project = open_project(args)
+    project.definitions()  # refuses a folder that is no project, before a store is made there
+    project.publish()
+    words = [sys.executable, "-m", "isbjerg.serving", "--store", str(project.store)]
+    words += ["--host", args.host, "--port", str(args.port), "--worker", args.worker]
     if args.allow_replay:
         words.append("--allow-replay")
-    return DONE if main(words) == 0 else WRONG
+    sys.stdout.flush()
+    os.execv(sys.executable, words)  # noqa: S606 - our own interpreter, no shell
