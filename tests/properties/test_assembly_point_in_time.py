@@ -235,3 +235,30 @@ def test_a_posted_fact_contributes_as_an_ingested_one(scene, live_at):
     ]
     wanted = contributions(table(facts, FACT_SCHEMA), slot).rows()
     assert same([tuple(c) for c in one_by_one if c is not None], wanted)
+
+
+moved = st.tuples(
+    st.sampled_from("ab"), st.sampled_from("JJK"), st.integers(-4, 4), st.integers(-4, 6)
+)
+
+
+@given(st.lists(moved, min_size=3, max_size=8), st.sampled_from([None, 2]))
+@settings(max_examples=150)
+def test_corrections_that_move_facts(rows, max_age):
+    """Facts of two keys, moved in time and place again and again, asked for at every time."""
+    rest = dict.fromkeys(FACT_SCHEMA)
+    facts = [
+        {**rest, "id": key, "place": place, "told": told, "_live_at": live, "whole": n, "_row": n}
+        for n, (key, place, told, live) in enumerate(rows)
+    ]
+    whole = Node("column", value="whole", type=Type.INTEGER)
+    slot = Slot(
+        name="s", kind="newest", source="facts", on=(("place", "place"),), key=("id",),
+        known=(Known("told"),), value=whole, type=Type.INTEGER, max_age_us=max_age,
+    )  # fmt: skip
+    rest = {"at_gate": None, "share": None}
+    units = [{**rest, "place": place, "t": t} for t in range(-5, 9) for place in "JK"]
+    wanted = [value_at(slot, facts, unit, unit["t"]) for unit in units]
+    online = filled(slot, facts)
+    assert [online.value((unit["place"],), unit["t"]) for unit in units] == wanted
+    assert offline(slot, facts, units) == wanted
