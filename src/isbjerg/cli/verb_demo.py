@@ -5,15 +5,35 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from isbjerg.cli.exits import DONE
+from isbjerg.cli.exits import DONE, WRONG
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the folder."""
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="where it goes")
+    """Take the folder and how long it may take."""
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("isbjerg-demo"),
+        metavar="FOLDER",
+        help="where it goes (isbjerg-demo)",
+    )
+    parser.add_argument("--small", action="store_true", help="six weeks and one day, in a hurry")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def run(args: argparse.Namespace) -> int:
     """Show a whole life."""
-    del args
-    return DONE
+    from isbjerg.cli.demo_report import demo_pieces  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.progress import bar  # noqa: PLC0415 - it imports rich
+    from isbjerg.examples.demo import run_demo  # noqa: PLC0415 - it imports everything
+
+    folder = Path(args.project) / args.folder
+    with bar(quiet=args.quiet) as progress:
+        report = run_demo(folder, quick=args.small, progress=progress)
+    if args.json:
+        show_json(report)
+    else:
+        show(*demo_pieces(report))
+    return DONE if report.holds else WRONG
