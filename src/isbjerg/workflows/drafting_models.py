@@ -51,7 +51,7 @@ def _rule(plan: Plan, named: Sequence[Function]) -> list[str]:
     group: list[str] = []
     if rule.values:
         condition = "x.is_in(GROUP)"
-        group = ["GROUP = (", *(f"    {quoted(v)}," for v in rule.values), ")", "", ""]
+        group = [*_tuple("GROUP", rule.values), "", ""]
     return [
         *group,
         "@ib.rule",
@@ -61,3 +61,10 @@ def _rule(plan: Plan, named: Sequence[Function]) -> list[str]:
         "",
         "",
     ]
+
+
+def _tuple(name: str, values: Sequence[str]) -> list[str]:
+    """Write a tuple of texts as the formatter would."""
+    if len(values) == 1:
+        return [f"{name} = ({quoted(values[0])},)"]
+    return [f"{name} = (", *(f"    {quoted(v)}," for v in values), ")"]
