@@ -39,6 +39,9 @@ WEEK_TO = datetime(2013, 6, 8, 4, tzinfo=UTC)
 QUICK_SINCE = datetime(2013, 4, 15, tzinfo=UTC)
 QUICK_TO = datetime(2013, 6, 2, 4, tzinfo=UTC)
 LATE_MINUTES = 30
+REPORT = "demo.json"
+"""File of the project's folder that keeps the report."""
+
 SEED = 20130601
 
 
@@ -114,9 +117,13 @@ def run_demo(
         settled = _settle(project, week)
     with timed.stage("trace", "Tracing three predictions", 0.95):
         traced = tuple(_trace(project, sent) for sent in to_trace(traffic.predictions))
-    report = _report(project, week, made, traffic, settled=settled, traced=traced)
+    report = msgspec.structs.replace(
+        _report(project, week, made, traffic, settled=settled, traced=traced),
+        seconds=timed.seconds,
+    )
+    (folder / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     progress("Done", 1.0)
-    return msgspec.structs.replace(report, seconds=timed.seconds)
+    return report
 
 
 def _replay(project: Project, week: Week, clock: Clock, progress: Progress) -> Traffic:

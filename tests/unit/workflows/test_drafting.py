@@ -166,8 +166,8 @@ def test_what_cannot_be_predicted_is_said(tmp_path: Path) -> None:
         draft(tmp_path, table, "churn")
     with pytest.raises(ArgumentError, match="dates or times"):
         draft(tmp_path, table, "churned", "plan")
+    few = table.select("customerID", "signed_up_at", "country", "churned")
     with pytest.raises(ArgumentError, match="No column"):
-        few = table.select("customerID", "signed_up_at", "country", "churned")
         draft(tmp_path, few, "churned", "signed_up_at")
 
 
