@@ -21,7 +21,7 @@ from isbjerg.data.tables import CsvTable, ParquetTable
 from isbjerg.errors import ArgumentError
 from isbjerg.findings import Finding
 from isbjerg.times import DAY_US
-from isbjerg.workflows.drafting_features import features_py, test_features_py
+from isbjerg.workflows.drafting_features import features_py, features_test_py
 from isbjerg.workflows.drafting_frame import CASES_TOML, frame_toml, readme_md
 from isbjerg.workflows.drafting_models import models_py
 from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan
@@ -95,7 +95,7 @@ def draft_project(
         "features.py": features_py(plan),
         "models.py": models_py(plan),
         "cases.toml": CASES_TOML,
-        "test_features.py": test_features_py(plan),
+        "test_features.py": features_test_py(plan),
         "README.md": readme_md(plan),
         **tooling_files(),
     }

@@ -92,7 +92,7 @@ def _target_body(goal: Goal) -> str:
     return f"{goal.column} == {value}"
 
 
-def test_features_py(plan: Plan) -> str:
+def features_test_py(plan: Plan) -> str:
     """Write test_features.py: the target, and a feature of each kind."""
     goal, times = plan.goal, [f for f in functions(plan) if f.use in ("local", "instant")]
     lines = [
