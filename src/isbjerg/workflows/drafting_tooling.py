@@ -86,7 +86,7 @@ def write_project(folder: Path, files: Mapping[str, str]) -> None:
         raise ProjectError(
             f"The folder '{folder.name}' has {len(present)} of the files to be written.\n"
             f"Found: {present}",
-            code="ISB220",
+            code="ISB223",
             mend="isbjerg new ANOTHER_NAME ..., or move these files away",
             present=present,
         )
