@@ -340,12 +340,24 @@ def lit(value: object) -> Expression:
 
 
 def minimum(left: object, right: object) -> Expression:
-    """Take the smaller of two values; null when either is missing."""
+    """Take the smaller of two values; null when either is missing.
+
+    Examples
+    --------
+    >>> minimum(lit(3), 5).node.op
+    'minimum'
+    """
     return _binary("minimum", left, right)
 
 
 def maximum(left: object, right: object) -> Expression:
-    """Take the larger of two values; null when either is missing."""
+    """Take the larger of two values; null when either is missing.
+
+    Examples
+    --------
+    >>> maximum(lit(3), 5).node.op
+    'maximum'
+    """
     return _binary("maximum", left, right)
 
 

@@ -57,6 +57,12 @@ class Live:
     columns: tuple[str, ...]
     slots: tuple[tuple[str, CachedSlot, tuple[str, ...]], ...]
 
+    @property
+    def complete_from_us(self) -> int | None:
+        """Earliest time for which every slot is kept; ``None`` for any time."""
+        starts = [cached.complete_from_us for _, cached, _ in self.slots]
+        return max((start for start in starts if start is not None), default=None)
+
     def look_up(self, row: Mapping[str, Carrier], at_us: int) -> dict[str, Carrier]:
         """Look up every slot for a row, as known at a time."""
         return {

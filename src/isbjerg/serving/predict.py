@@ -22,7 +22,7 @@ from isbjerg.storage.following import Follower
 from isbjerg.storage.ids import Ids
 from isbjerg.storage.ledger import Prediction, unit_key
 from isbjerg.storage.ledger_writer import LedgerWriter
-from isbjerg.times import Clock, parse_instant
+from isbjerg.times import Clock, format_instant, parse_instant
 
 ROWS_MAX = 1_000
 PURPOSE_LENGTH_MAX = 200
@@ -85,7 +85,7 @@ class Predicting:
         live = self._stage.live
         if live is None:
             raise _nothing_live(self._stage.fault)
-        at_us = received_us if asked.at is None else self._replay_time(asked.at)
+        at_us = received_us if asked.at is None else self._replay_time(asked.at, live)
         self._follower.follow()
         if asked.inputs is not None:
             records = [self._record(live, asked.inputs, asked.purpose, at_us, received_us)]
@@ -140,10 +140,21 @@ class Predicting:
             purpose=purpose,
         )
 
-    def _replay_time(self, text: str) -> int:
+    def _replay_time(self, text: str, live: Live) -> int:
         if not self._replay:
             raise replay_not_allowed()
-        return read_time(text)
+        at_us = read_time(text)
+        kept_from_us = live.complete_from_us
+        if kept_from_us is not None and at_us < kept_from_us:
+            raise Refusal(
+                422,
+                "ISB717",
+                f"Facts are kept for decisions from {format_instant(kept_from_us)} on; "
+                "an earlier one would be answered wrongly.",
+                mend=f'ask for "at": "{format_instant(kept_from_us)}" or later',
+                field="at",
+            )
+        return at_us
 
 
 def read_time(text: str) -> int:

@@ -22,37 +22,58 @@ from isbjerg.storage.online import connect
 FOLLOW_ROWS_MAX = 20_000
 """A larger feed empties the memory instead: keys are loaded again when asked for."""
 
+_NEVER_US, _FOREVER_US = -(2**63), 2**63 - 1
+
 KEYS_MAX = 200_000
 """Keys in memory per slot, so that a caller who invents keys cannot fill it."""
 
 _FACT = "on_key, fact_key, position, visible, row, value"
 _OF_KEY = f"""
 SELECT {_FACT} FROM slot_facts WHERE slot = ?1 AND fact_key IN
-  (SELECT fact_key FROM slot_facts WHERE slot = ?1 AND on_key = ?2)
+  (SELECT fact_key FROM slot_facts WHERE slot = ?1 AND on_key = ?2 AND position >= ?3)
 ORDER BY position, visible, row
 """  # noqa: S608 - names of this module
+_SLOT = "SELECT id, complete_from_us FROM slots WHERE name = ?"
 _NEW = f"SELECT seq, slot, {_FACT} FROM slot_facts WHERE seq > ? ORDER BY seq"  # noqa: S608
 
 
 class CachedSlot:
-    """One slot's values, loaded from the store key by key. Made by `Follower.read_through`."""
+    """One slot's values, loaded from the store key by key. Made by `Follower.read_through`.
+
+    Of a key only the facts are loaded that can matter at the time asked for and later; being
+    asked for an earlier time loads more.
+
+    Attributes
+    ----------
+    number : int
+        The slot's number in the store; -1 while it is not registered.
+    complete_from_us : int or None
+        Values at this time and later are right; ``None`` when all facts are kept.
+    """
 
     def __init__(self, db: sqlite3.Connection, slot: Slot) -> None:
         self.slot = slot
         self._db = db
         self._boolean = slot.value.type is Type.BOOLEAN
+        self._span_us = slot.max_age_us if slot.kind == "newest" else slot.span_us
         self.forget()
+        self.refresh()
 
     def value(self, on_values: tuple[Carrier, ...], at_us: int) -> Carrier:
         """Return the slot's value as known at a time, for the unit's side of ``on``."""
-        if on_values not in self._loaded:
-            self._load(on_values)
+        if self._oldest_us(at_us) < self._loaded.get(on_values, _FOREVER_US):
+            self._load(on_values, self._oldest_us(at_us))
         return self._online.value(on_values, at_us)
+
+    def refresh(self) -> None:
+        """Look again which slot of the store this is and from when it is complete."""
+        found = self._db.execute(_SLOT, (self.slot.name,)).fetchone()
+        self.number, self.complete_from_us = found or (-1, None)
 
     def forget(self) -> None:
         """Empty the memory."""
         self._online = OnlineSlot(self.slot)
-        self._loaded: set[tuple[Carrier, ...]] = set()
+        self._loaded: dict[tuple[Carrier, ...], int] = {}
 
     def insert(self, fact: SlotFact) -> None:
         """Take one fact; one taken before changes nothing."""
@@ -60,14 +81,20 @@ class CachedSlot:
             fact = fact._replace(value=bool(fact.value))  # SQLite keeps booleans as numbers
         self._online.insert(*fact)
 
-    def _load(self, on_values: tuple[Carrier, ...]) -> None:
+    def _oldest_us(self, at_us: int) -> int:
+        """Return the earliest position that can matter at a time."""
+        if self._span_us is None:
+            return _NEVER_US
+        return at_us - self.slot.refresh_us - self._span_us
+
+    def _load(self, on_values: tuple[Carrier, ...], oldest_us: int) -> None:
         if len(self._loaded) >= KEYS_MAX:
             self.forget()
         on = match_text(on_values)
         if on is not None:
-            for fact in self._db.execute(_OF_KEY, (self.slot.name, on)):
+            for fact in self._db.execute(_OF_KEY, (self.number, on, oldest_us)):
                 self.insert(SlotFact(*fact))
-        self._loaded.add(on_values)
+        self._loaded[on_values] = oldest_us
 
 
 class Follower:
@@ -104,14 +131,17 @@ class Follower:
             return
         self._version = version
         (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM slot_facts").fetchone()
+        for cached in self._slots.values():
+            cached.refresh()
         if last - self._seen > FOLLOW_ROWS_MAX:
             self._seen = last
             for cached in self._slots.values():
                 cached.forget()
-        for seq, name, *fact in self._db.execute(_NEW, (self._seen,)):
+        numbered = {cached.number: cached for cached in self._slots.values()}
+        for seq, number, *fact in self._db.execute(_NEW, (self._seen,)):
             self._seen = seq
-            if name in self._slots:
-                self._slots[name].insert(SlotFact(*fact))
+            if number in numbered:
+                numbered[number].insert(SlotFact(*fact))
 
     def close(self) -> None:
         """Let the file go."""

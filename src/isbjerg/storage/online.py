@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from isbjerg.canonical import canonical_json
-from isbjerg.errors import StoreError
+from isbjerg.errors import ArgumentError, StoreError
 from isbjerg.expressions.tree import Type
 from isbjerg.features.contributing import SlotFact
 from isbjerg.features.keys import Carrier
@@ -32,12 +32,20 @@ FORMAT_VERSION = 1
 POSTED_ROW_FIRST = 2**62
 """Posted facts are numbered from here: later, at equal times, than any fact of a data version."""
 
+_NEVER_US = -(2**63)
+
 _SCHEMA = """
 BEGIN IMMEDIATE;
-CREATE TABLE slots (name TEXT PRIMARY KEY, source TEXT NOT NULL, spec TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE slots (
+  id               INTEGER PRIMARY KEY,
+  name             TEXT NOT NULL UNIQUE,
+  source           TEXT NOT NULL,
+  spec             TEXT NOT NULL,
+  complete_from_us INTEGER
+);
 CREATE TABLE slot_facts (
   seq      INTEGER PRIMARY KEY AUTOINCREMENT,
-  slot     TEXT    NOT NULL,
+  slot     INTEGER NOT NULL REFERENCES slots (id),
   on_key   TEXT,
   fact_key TEXT    NOT NULL,
   position INTEGER NOT NULL,
@@ -58,7 +66,7 @@ CREATE TABLE posted (
 );
 CREATE INDEX posted_by_key ON posted (source, fact_key, seq);
 CREATE TABLE fed (
-  slot TEXT NOT NULL, data_version TEXT NOT NULL, PRIMARY KEY (slot, data_version)
+  slot INTEGER NOT NULL, data_version TEXT NOT NULL, PRIMARY KEY (slot, data_version)
 ) WITHOUT ROWID;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 INSERT INTO meta VALUES ('generation', 0);
@@ -68,10 +76,21 @@ COMMIT;
 
 
 class RegisteredSlot(msgspec.Struct, frozen=True):
-    """A slot that facts are kept for, and the types of its source's columns where known."""
+    """A slot that facts are kept for.
+
+    Parameters
+    ----------
+    slot : Slot
+        Which.
+    columns : dict of str to Type
+        Types of its source's columns, where known.
+    complete_from_us : int or None
+        Values at this time and later are right; ``None`` when all facts are kept.
+    """
 
     slot: Slot
     columns: dict[str, Type] = {}
+    complete_from_us: int | None = None
 
 
 class PostedFact(msgspec.Struct, frozen=True):
@@ -108,8 +127,14 @@ class OnlineStore:
         """Let the file go."""
         self._db.close()
 
-    def register(self, slot: Slot, columns: Mapping[str, Type] | None = None) -> bool:
-        """Keep facts for a slot from now on; return whether it is new.
+    def register(
+        self,
+        slot: Slot,
+        columns: Mapping[str, Type] | None = None,
+        *,
+        complete_from_us: int | None = None,
+    ) -> bool:
+        """Keep facts for a slot from now on; return whether it must be fed from the beginning.
 
         A new slot starts empty: feed it what data versions and `posted` hold.
 
@@ -119,13 +144,30 @@ class OnlineStore:
             Its name is its identity: of two slots with one name the first stays.
         columns : mapping of str to Type, optional
             Types of the source's columns, so that posted keys are read as ingested ones are.
+        complete_from_us : int, optional
+            It will be asked for this time and later only, so facts that matter before may be
+            left out; all of them are needed when not given. Asking for an earlier time than
+            before makes the slot be fed again.
         """
         spec = canonical_json(RegisteredSlot(slot, dict(columns or {}))).decode()
         with self._transaction() as db:
-            added = db.execute(
-                "INSERT OR IGNORE INTO slots VALUES (?, ?, ?)", (slot.name, slot.source, spec)
+            found = db.execute(
+                "SELECT id, complete_from_us FROM slots WHERE name = ?", (slot.name,)
+            ).fetchone()
+            if found is None:
+                db.execute(
+                    "INSERT INTO slots (name, source, spec, complete_from_us) VALUES (?, ?, ?, ?)",
+                    (slot.name, slot.source, spec, complete_from_us),
+                )
+                return True
+            number, kept_from_us = found
+            if kept_from_us is None or (complete_from_us or _NEVER_US) >= kept_from_us:
+                return False
+            db.execute(
+                "UPDATE slots SET complete_from_us = ? WHERE id = ?", (complete_from_us, number)
             )
-            return added.rowcount == 1
+            db.execute("DELETE FROM fed WHERE slot = ?", (number,))
+            return True
 
     def slots(self, source: str | None = None) -> list[RegisteredSlot]:
         """Return the registered slots, of one source or of all, by name."""
@@ -149,18 +191,22 @@ class OnlineStore:
             Marked as fed to this slot, in the same transaction.
         """
         with self._transaction() as db:
+            number = _number(db, slot_name)
             before = db.total_changes
-            db.executemany(_INSERT, ((slot_name, *fact) for fact in facts))
+            db.executemany(_INSERT, ((number, *fact) for fact in facts))
             new = db.total_changes - before
             if data_version is not None:
-                db.execute("INSERT OR IGNORE INTO fed VALUES (?, ?)", (slot_name, data_version))
+                db.execute("INSERT OR IGNORE INTO fed VALUES (?, ?)", (number, data_version))
             db.execute(_BUMP)
             return new
 
     def fed(self, slot_name: str) -> set[str]:
         """Return the data versions that a slot has been fed whole."""
         with self._lock:
-            rows = self._db.execute("SELECT data_version FROM fed WHERE slot = ?", (slot_name,))
+            rows = self._db.execute(
+                "SELECT data_version FROM fed JOIN slots ON slots.id = fed.slot WHERE name = ?",
+                (slot_name,),
+            )
             return {version for (version,) in rows}
 
     @property
@@ -224,6 +270,7 @@ class Posting:
         self._db = db
         self._source = source
         self.slots = _slots(db, source)
+        self._numbers = {r.slot.name: _number(db, r.slot.name) for r in self.slots}
 
     def sources(self) -> list[str]:
         """Return the sources that have slots."""
@@ -266,7 +313,9 @@ class Posting:
             (self._source, key, text, live_at_us),
         )
         row = POSTED_ROW_FIRST + (added.lastrowid or 0)
-        self._db.executemany(_INSERT, ((name, *fact) for name, fact in contribute(row)))
+        self._db.executemany(
+            _INSERT, ((self._numbers[name], *fact) for name, fact in contribute(row))
+        )
         return True
 
 
@@ -309,8 +358,28 @@ def _check_format(version: int) -> None:
         )
 
 
+def _number(db: sqlite3.Connection, slot_name: str) -> int:
+    """Find the number of a slot.
+
+    Raises
+    ------
+    ArgumentError
+        When it was not registered.
+    """
+    found = db.execute("SELECT id FROM slots WHERE name = ?", (slot_name,)).fetchone()
+    if found is None:
+        raise ArgumentError.out_of_range("slot_name", "feed", "be a registered slot", slot_name)
+    return int(found[0])
+
+
 def _slots(db: sqlite3.Connection, source: str | None) -> list[RegisteredSlot]:
     rows = db.execute(
-        "SELECT spec FROM slots WHERE source = ?1 OR ?1 IS NULL ORDER BY name", (source,)
+        "SELECT spec, complete_from_us FROM slots WHERE source = ?1 OR ?1 IS NULL ORDER BY name",
+        (source,),
     )
-    return [msgspec.json.decode(spec, type=RegisteredSlot) for (spec,) in rows]
+    return [
+        msgspec.structs.replace(
+            msgspec.json.decode(spec, type=RegisteredSlot), complete_from_us=from_us
+        )
+        for spec, from_us in rows
+    ]

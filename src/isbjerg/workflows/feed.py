@@ -13,7 +13,7 @@ import polars as pl
 from isbjerg.data.versions import DataVersion
 from isbjerg.features.facts import contributions
 from isbjerg.features.sets import FeatureSet, Slot
-from isbjerg.storage.online import OnlineStore
+from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.workspace import Workspace
 
@@ -25,34 +25,62 @@ def feed_table(workspace: Workspace, table: str) -> int:
         return 0
     with workspace.online() as online:
         return sum(
-            _feed_slot(workspace, online, registered.slot, version)
-            for registered in online.slots(table)
+            _feed_slot(workspace, online, registered, version) for registered in online.slots(table)
         )
 
 
-def feed_set(workspace: Workspace, feature_set: FeatureSet) -> int:
+def feed_set(workspace: Workspace, feature_set: FeatureSet, from_us: int) -> int:
     """Register the slots of a feature set and feed them; return how many facts were new.
 
     A model may go live only after this: windows that are not filled would answer wrongly.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to work.
+    feature_set : FeatureSet
+        Whose slots.
+    from_us : int
+        They will be asked for this time and later: what matters only before is left out.
     """
     new = 0
     with workspace.online() as online:
         for slot in feature_set.slots:
             version = workspace.catalog.latest_data_version(slot.source)
-            online.register(slot, dict(version.schema) if version else None)
+            columns = dict(version.schema) if version else None
+            online.register(slot, columns, complete_from_us=from_us)
             if version is not None:
-                new += _feed_slot(workspace, online, slot, version)
+                registered = next(r for r in online.slots(slot.source) if r.slot.name == slot.name)
+                new += _feed_slot(workspace, online, registered, version)
     return new
 
 
-def _feed_slot(workspace: Workspace, online: OnlineStore, slot: Slot, version: DataVersion) -> int:
+def _feed_slot(
+    workspace: Workspace, online: OnlineStore, registered: RegisteredSlot, version: DataVersion
+) -> int:
+    slot = registered.slot
     fed = online.fed(slot.name)
     if version.id in fed:
         return 0
     lacking = _parts_after(workspace, version, fed)
-    facts = contributions(read_facts(workspace.store, lacking), slot)
-    rows = facts.select("_on", "_key", "position", "visible", "_row", pl.col("value")).iter_rows()
+    facts = contributions(read_facts(workspace.store, lacking, verify=False), slot)
+    kept = still_needed(facts, slot, registered.complete_from_us)
+    rows = kept.select("_on", "_key", "position", "visible", "_row", "value").iter_rows()
     return online.feed(slot.name, rows, data_version=version.id)  # type: ignore[arg-type]
+
+
+def still_needed(facts: pl.DataFrame, slot: Slot, from_us: int | None) -> pl.DataFrame:
+    """Keep the contributions that can matter at a time or later.
+
+    A fact matters as long as it lies within the span, or the largest age. All versions of such a
+    fact are kept, since a later one takes the earlier one's place. Of a newest fact without a
+    largest age every contribution may matter.
+    """
+    span_us = slot.max_age_us if slot.kind == "newest" else slot.span_us
+    if from_us is None or span_us is None:
+        return facts
+    within = facts.filter(pl.col("position") >= from_us - slot.refresh_us - span_us)
+    return facts.join(within.select("_key").unique(), on="_key", how="semi", maintain_order="left")
 
 
 def _parts_after(workspace: Workspace, version: DataVersion, fed: set[str]) -> DataVersion:

@@ -246,7 +246,7 @@ def _release(workspace: Workspace, act: str, model: ModelVersion, why: str) -> R
     before = workspace.catalog.live(LIVE)
     bundle, files = load_bundle(workspace, model.bundle)
     workspace.serving.put_bundle(model.bundle, files)
-    fed = feed_set(workspace, bundle.feature_set)
+    fed = feed_set(workspace, bundle.feature_set, _asked_from(workspace, model))
     assigned = workspace.catalog.assign(
         LIVE, model.number, by=workspace.who, why=why, build_plan=_build_plan, act=act
     )
@@ -263,6 +263,13 @@ def _release(workspace: Workspace, act: str, model: ModelVersion, why: str) -> R
         workers=len(workspace.serving.live_workers()),
         silent=tuple(_told(worker) for worker in silent),
     )
+
+
+def _asked_from(workspace: Workspace, model: ModelVersion) -> int:
+    """Return the earliest time a model will be asked for: its run's, so a replay can begin there."""
+    as_of_us = workspace.catalog.run(model.run).as_of_us
+    now_us = workspace.clock()
+    return now_us if as_of_us is None else min(as_of_us, now_us)
 
 
 def _told(worker: Worker) -> str:

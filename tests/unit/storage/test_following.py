@@ -73,6 +73,7 @@ def follower(store: OnlineStore) -> Iterator[Follower]:
 def test_a_value_comes_back_as_it_was(
     store: OnlineStore, follower: Follower, type_: Type, value: object
 ) -> None:
+    store.register(newest(type_))
     store.feed("newest", [SlotFact("tx", "k", 1, 1, 1, value)])  # type: ignore[arg-type]
     found = follower.read_through(newest(type_)).value(("x",), 2)
     assert type(found) is type(value)
@@ -84,6 +85,7 @@ def test_a_value_comes_back_as_it_was(
 def test_a_key_is_loaded_when_asked_for_and_followed_from_then_on(
     store: OnlineStore, follower: Follower
 ) -> None:
+    store.register(newest(Type.FLOAT))
     store.feed("newest", [SlotFact("ta", "1", 1, 1, 1, 1.0), SlotFact("tb", "2", 1, 1, 2, 2.0)])
     cached = follower.read_through(newest(Type.FLOAT))
     assert cached.value(("a",), 9) == 1.0
@@ -98,6 +100,7 @@ def test_a_key_is_loaded_when_asked_for_and_followed_from_then_on(
 def test_a_correction_that_moves_a_fact_to_another_key_is_seen(
     store: OnlineStore, follower: Follower
 ) -> None:
+    store.register(PAST)
     store.feed("past", [SlotFact("ta", "1", 1, 1, 1, 8.0), SlotFact("tb", "1", 1, 5, 2, 9.0)])
     cached = follower.read_through(PAST)
     assert [cached.value(("a",), at) for at in (2, 5, 6)] == [8.0, 8.0, None]
@@ -123,9 +126,10 @@ def test_a_large_feed_and_too_many_keys_empty_the_memory(
     monkeypatch.setattr(following, "KEYS_MAX", 3)
     cached = follower.read_through(newest(Type.FLOAT))
     assert cached.value(("a",), 9) is None
+    store.register(newest(Type.FLOAT))
     store.feed("newest", [SlotFact("ta", str(n), n, n, n, float(n)) for n in range(5)])
     follower.follow()
-    assert cached._loaded == set()
+    assert not cached._loaded
     assert cached.value(("a",), 9) == 4.0
     for key in "bcde":
         cached.value((key,), 9)
@@ -154,6 +158,8 @@ def test_reading_through_is_reading_everything(
     follower, row = Follower(store.path), 0
     slots = [PAST, newest(Type.FLOAT)]
     whole = [OnlineSlot(slot) for slot in slots]
+    for slot in slots:
+        store.register(slot)
     for batch in batches:
         facts = [
             SlotFact(o, k, p, p + late, row + n, v) for n, (o, k, p, late, v) in enumerate(batch)
@@ -170,3 +176,26 @@ def test_reading_through_is_reading_everything(
                 assert found == [online.value((key,), at) for online in whole]
     follower.close()
     store.close()
+
+
+def test_of_a_key_only_what_can_matter_is_loaded(store: OnlineStore, follower: Follower) -> None:
+    span_us = PAST.span_us
+    store.register(PAST)
+    store.feed("past", [SlotFact("ta", str(n), n, n, n, 1.0) for n in range(10 * span_us)])
+    follower.follow()
+    cached = follower.read_through(PAST)
+    late = cached.value(("a",), 9 * span_us)
+    assert len(cached._online) <= 2 * span_us
+    early = cached.value(("a",), 3 * span_us)  # an earlier time loads more
+    whole = OnlineSlot(PAST)
+    for n in range(10 * span_us):
+        whole.insert("ta", str(n), n, n, n, 1.0)
+    assert (late, early) == (whole.value(("a",), 9 * span_us), whole.value(("a",), 3 * span_us))
+
+
+def test_a_slot_says_from_when_it_is_complete(store: OnlineStore, follower: Follower) -> None:
+    cached = follower.read_through(PAST)
+    assert cached.complete_from_us is None
+    store.register(PAST, complete_from_us=77)
+    follower.follow()
+    assert cached.complete_from_us == 77

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from isbjerg.errors import StoreError
+from isbjerg.errors import ArgumentError
 from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.sets import Known, Slot
 from isbjerg.storage.online import POSTED_ROW_FIRST, OnlineStore, SlotFact
@@ -54,6 +55,7 @@ def test_feeding_again_changes_nothing(store: OnlineStore) -> None:
 
 
 def test_each_feed_is_a_generation(store: OnlineStore) -> None:
+    store.register(slot())
     before = store.generation
     store.feed("wind", [fact(1)])
     store.feed("wind", [fact(2)])
@@ -65,6 +67,7 @@ def test_a_feed_that_breaks_leaves_nothing(store: OnlineStore) -> None:
         yield fact(1)
         raise RuntimeError("the source broke")
 
+    store.register(slot())
     with pytest.raises(RuntimeError):
         store.feed("wind", facts(), data_version="v1")
     assert store.fed("wind") == set()
@@ -95,6 +98,8 @@ def test_posting_twice_is_posting_once_but_turning_back_is_news(store: OnlineSto
 
 
 def test_facts_are_posted_all_or_none(store: OnlineStore) -> None:
+    store.register(slot())
+
     def post() -> None:
         with store.posting("weather") as posting:
             posting.add("k", {}, 1, lambda row: [("wind", fact(row))])
@@ -130,3 +135,21 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         OnlineStore(path)
     assert caught.value.kind_code == "ISB613"
+
+
+def test_a_slot_that_is_asked_for_earlier_is_fed_again(store: OnlineStore) -> None:
+    assert store.register(slot(), complete_from_us=100)
+    store.feed("wind", [fact(1)], data_version="v1")
+    assert not store.register(slot(), complete_from_us=200)
+    assert store.fed("wind") == {"v1"}
+    assert store.register(slot(), complete_from_us=50)
+    assert store.fed("wind") == set()
+    assert store.slots()[0].complete_from_us == 50
+    assert store.register(slot())
+    assert store.slots()[0].complete_from_us is None
+    assert not store.register(slot(), complete_from_us=50)
+
+
+def test_only_registered_slots_are_fed(store: OnlineStore) -> None:
+    with pytest.raises(ArgumentError, match="registered"):
+        store.feed("wind", [fact(1)])
