@@ -56,6 +56,8 @@ class CachedSlot:
         self._db = db
         self._boolean = slot.value.type is Type.BOOLEAN
         self._span_us = slot.max_age_us if slot.kind == "newest" else slot.span_us
+        self.number = -1
+        self.complete_from_us: int | None = None
         self.forget()
         self.refresh()
 
@@ -67,7 +69,9 @@ class CachedSlot:
 
     def refresh(self) -> None:
         """Look again which slot of the store this is and from when it is complete."""
-        found = self._db.execute(_SLOT, (self.slot.name,)).fetchone()
+        found: tuple[int, int | None] | None = self._db.execute(
+            _SLOT, (self.slot.name,)
+        ).fetchone()
         self.number, self.complete_from_us = found or (-1, None)
 
     def forget(self) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isbjerg.errors import StoreError
-from isbjerg.errors import ArgumentError
+from isbjerg.errors import ArgumentError, StoreError
 from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.sets import Known, Slot
 from isbjerg.storage.online import POSTED_ROW_FIRST, OnlineStore, SlotFact
