@@ -7,6 +7,10 @@ to be a tree, and a text with exactly that, in exactly one way of writing it, is
 stored text must be that one. It holds no training statistics and no settings, so that it
 depends on nothing but what the model answers. Trees of linear models and several outputs are
 not understood, hence refused.
+
+One meaning is changed on the way. At a split on a number that was never missing in training,
+LightGBM takes a missing one for 0.0, which may be a value like no other; here it goes where
+most of the training rows went.
 """
 
 from __future__ import annotations
@@ -30,7 +34,8 @@ _OBJECTIVE = re.compile(
 )
 _END = "end of trees"
 _INFINITE = {"inf": "1e+308", "-inf": "-1e+308"}
-_CATEGORICAL_BIT, _MISSING_BITS, _MISSING_KINDS = 1, 2, 3
+_CATEGORICAL_BIT, _LEFT_BIT, _MISSING_BITS, _MISSING_KINDS = 1, 2, 2, 3
+_MISSING_IS_NAN = 2 << _MISSING_BITS
 _WORD_MAX = 2**32
 _HEADER = {"num_class": "1", "num_tree_per_iteration": "1", "label_index": "0", "version": "v4"}
 _SPLIT_FIELDS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
@@ -96,8 +101,10 @@ def rewrite(text: str, features: int) -> str:
         "",
     ]
     for number, block in enumerate(blocks):
-        tree = _read_tree(number, _fields(block))
+        fields = _fields(block)
+        tree = _read_tree(number, fields)
         _check_tree(tree, features)
+        _send_missing(tree, fields)
         parts += _written(number, tree)
     return "\n".join([*parts, _END, ""])
 
@@ -194,6 +201,31 @@ def _check_categories(tree: _Tree, thresholds: NDArray[np.float64]) -> None:
         raise _refuse(tree.name, "its category boundaries do not grow from 0 to the last")
     if words.min() < 0 or words.max() >= _WORD_MAX:
         raise _refuse(tree.name, "its categories are no words of 32 bits")
+
+
+def _send_missing(tree: _Tree, fields: dict[str, str]) -> None:
+    """Send a missing number with most of the training rows, at splits that say nothing of it."""
+    if tree.leaves == 1:
+        return
+    kinds = tree.whole("decision_type")
+    silent = (kinds & _CATEGORICAL_BIT == 0) & (kinds >> _MISSING_BITS == 0)
+    if not silent.any():
+        return
+    left, right = _rows_below(tree, fields)
+    told = np.where(left >= right, _MISSING_IS_NAN | _LEFT_BIT, _MISSING_IS_NAN)
+    tree.fields["decision_type"] = [str(k) for k in np.where(silent, told, kinds).tolist()]
+
+
+def _rows_below(tree: _Tree, fields: dict[str, str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the training rows that went left and right at each split."""
+    for field, length in (("leaf_count", tree.leaves), ("internal_count", tree.leaves - 1)):
+        tree.fields[field] = fields.get(field, "").split(" ")
+        if len(tree.fields[field]) != length:
+            raise _refuse(tree.name, "a split does not say where a missing number goes")
+    inner, leaf = tree.whole("internal_count"), tree.whole("leaf_count")
+    # child -1 is leaf 0, -2 leaf 1, ...: counted from the end of the reversed leaves
+    rows = np.concatenate([inner, leaf[::-1]])
+    return rows[tree.whole("left_child")], rows[tree.whole("right_child")]
 
 
 def _written(number: int, tree: _Tree) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from isbjerg.errors import ArgumentError, ModelError, TypingError
 from isbjerg.expressions.tree import Type
 from isbjerg.models import boosted, constant, encoding, linear, rule
+from isbjerg.models.booster import Booster
 
 
 def test_the_constant_is_the_mean_whatever_the_order():
@@ -111,3 +112,25 @@ def test_an_objective_fits_the_target():
         boosted.check_parameters({"objective": "poisson"}, "binary")
     asked = boosted.check_parameters({"objective": "poisson"}, "regression")
     assert asked["objective"] == "poisson"
+
+
+@pytest.mark.parametrize("low_rows", [40, 160])
+def test_a_number_never_missing_in_training_goes_with_most_rows_not_with_zero(low_rows):
+    """scikit-learn's histogram trees do the same; LightGBM alone would read a null as 0.0."""
+    x = np.repeat([-5.0, 5.0], [low_rows, 200 - low_rows])
+    truth = np.where(x < 0, 10.0, 20.0)
+    table = pl.DataFrame({"x": x})
+    encoder = encoding.fit(table, [Type.FLOAT])
+    stump = boosted.fit(
+        table,
+        truth,
+        "regression",
+        encoder=encoder,
+        validation=(table, truth),
+        parameters={"num_leaves": 2, "num_iterations": 1, "learning_rate": 1.0},
+    )
+    booster = Booster(stump.files[boosted.FILE], 1)
+    most = -5.0 if low_rows > 100 else 5.0
+    assert booster.predict_one([np.nan]) == booster.predict_one([most])
+    assert booster.predict_one([-5.0]) != booster.predict_one([5.0])
+    assert booster.predict_many(np.array([[np.nan]]))[0] == booster.predict_one([np.nan])

@@ -117,3 +117,13 @@ def test_a_closed_booster_says_so(text):
         booster.predict_one([0.0] * FEATURES)
     with pytest.raises(BundleError, match="closed"):
         booster.predict_many(np.zeros((1, FEATURES)))
+
+
+def test_a_text_that_takes_a_missing_number_for_zero_is_refused(text):
+    """What `rewrite` wrote says at each split where a missing number goes (8 and 10: NaN)."""
+    kinds = [int(k) for line in re.findall(r"decision_type=(.*)", text) for k in line.split(" ")]
+    assert {k for k in kinds if not k & 1} <= {8, 10}
+    silent = re.sub(r"(?m)^(decision_type=.*)\b(8|10)\b", r"\g<1>2", text, count=1)
+    assert silent != text
+    with pytest.raises(BundleError, match="where a missing number goes"):
+        check_text(silent, FEATURES)
