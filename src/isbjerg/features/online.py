@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from operator import itemgetter
 from typing import Protocol
 
 from isbjerg.errors import ArgumentError
@@ -24,6 +25,7 @@ Fact = tuple[int, str, int, int, Carrier, str | None]
 sorts them from oldest to newest."""
 
 _FOREVER = 2**63 - 1
+_VISIBLE_AND_ROW = itemgetter(2, 3)
 
 
 class OnlineSlot:
@@ -102,11 +104,11 @@ class OnlineSlot:
             The value, or ``None``.
         """
         versions = self._versions.get(key, ())
-        if any(version[3] == row for version in versions):
+        place = bisect_left(versions, (visible, row), key=_VISIBLE_AND_ROW)
+        if place < len(versions) and versions[place][3] == row:
             return
         kept = to_fixed(value) if self.slot.kind == "past" else value
         fact = (position, key, visible, row, kept, on)
-        place = bisect_left(versions, (visible, row), key=lambda f: (f[2], f[3]))
         until = versions[place][2] if place < len(versions) else _FOREVER
         self._versions[key] = (*versions[:place], fact, *versions[place:])
         if place:
@@ -171,7 +173,7 @@ class OnlineSlot:
 
     def _rebuild(self, facts: list[Fact]) -> None:
         self._versions, self._of = {}, {}
-        for fact in sorted(facts, key=lambda f: (f[2], f[3])):
+        for fact in sorted(facts, key=_VISIBLE_AND_ROW):
             key, on, before = fact[1], fact[5], self._versions.get(fact[1], ())
             self._versions[key] = (*before, fact)
             if before and before[-1][5] is not None:

@@ -22,10 +22,17 @@ from isbjerg.storage.online import connect
 FOLLOW_ROWS_MAX = 20_000
 """A larger feed empties the memory instead: keys are loaded again when asked for."""
 
+FOLLOWED_MAX = 100_000
+"""After so many facts in a row a slot's memory is emptied, so that it does not grow for ever:
+what still matters is loaded again."""
+
 _NEVER_US, _FOREVER_US = -(2**63), 2**63 - 1
 
 KEYS_MAX = 200_000
 """Keys in memory per slot, so that a caller who invents keys cannot fill it."""
+
+_SLACK = 8
+"""A key is loaded for an eighth of the span more than was asked for."""
 
 _FACT = "on_key, fact_key, position, visible, row, value"
 _OF_KEY = f"""
@@ -40,8 +47,9 @@ _NEW = f"SELECT seq, slot, {_FACT} FROM slot_facts WHERE seq > ? ORDER BY seq"  
 class CachedSlot:
     """One slot's values, loaded from the store key by key. Made by `Follower.read_through`.
 
-    Of a key only the facts are loaded that can matter at the time asked for and later; being
-    asked for an earlier time loads more.
+    Of a key only the facts are loaded that can matter at the time asked for and later, and a
+    little more, so that questions that come out of order seldom load again; being asked for a
+    much earlier time does.
 
     Attributes
     ----------
@@ -56,6 +64,7 @@ class CachedSlot:
         self._db = db
         self._boolean = slot.value.type is Type.BOOLEAN
         self._span_us = slot.max_age_us if slot.kind == "newest" else slot.span_us
+        self._slack_us = slot.refresh_us + (self._span_us or 0) // _SLACK
         self.number = -1
         self.complete_from_us: int | None = None
         self.forget()
@@ -63,21 +72,28 @@ class CachedSlot:
 
     def value(self, on_values: tuple[Carrier, ...], at_us: int) -> Carrier:
         """Return the slot's value as known at a time, for the unit's side of ``on``."""
-        if self._oldest_us(at_us) < self._loaded.get(on_values, _FOREVER_US):
-            self._load(on_values, self._oldest_us(at_us))
+        oldest_us = self._oldest_us(at_us)
+        if oldest_us < self._loaded.get(on_values, _FOREVER_US):
+            self._load(on_values, max(oldest_us - self._slack_us, _NEVER_US))
         return self._online.value(on_values, at_us)
 
     def refresh(self) -> None:
         """Look again which slot of the store this is and from when it is complete."""
-        found: tuple[int, int | None] | None = self._db.execute(
-            _SLOT, (self.slot.name,)
-        ).fetchone()
+        found: tuple[int, int | None] | None = self._db.execute(_SLOT, (self.slot.name,)).fetchone()
         self.number, self.complete_from_us = found or (-1, None)
 
     def forget(self) -> None:
         """Empty the memory."""
         self._online = OnlineSlot(self.slot)
         self._loaded: dict[tuple[Carrier, ...], int] = {}
+        self._followed = 0
+
+    def follow(self, fact: SlotFact) -> None:
+        """Take a fact that came in after its key may have been loaded."""
+        if self._followed >= FOLLOWED_MAX:
+            self.forget()
+        self._followed += 1
+        self.insert(fact)
 
     def insert(self, fact: SlotFact) -> None:
         """Take one fact; one taken before changes nothing."""
@@ -145,7 +161,7 @@ class Follower:
         for seq, number, *fact in self._db.execute(_NEW, (self._seen,)):
             self._seen = seq
             if number in numbered:
-                numbered[number].insert(SlotFact(*fact))
+                numbered[number].follow(SlotFact(*fact))
 
     def close(self) -> None:
         """Let the file go."""

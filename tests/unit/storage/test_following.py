@@ -137,6 +137,22 @@ def test_a_large_feed_and_too_many_keys_empty_the_memory(
     assert cached.value(("a",), 9) == 4.0
 
 
+def test_facts_that_keep_coming_do_not_fill_the_memory(
+    store: OnlineStore, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "FOLLOWED_MAX", 10)
+    store.register(PAST)
+    follower.follow()
+    cached = follower.read_through(PAST)
+    for n in range(100):
+        store.feed("past", [SlotFact("ta", str(n), n, n, n, float(n))])
+        follower.follow()
+        # the mean of what became known in the last 20: n - 20 .. n - 1, at the time n
+        known = range(max(0, n - 20), n)
+        assert cached.value(("a",), n) == (sum(known) / len(known) if known else None)
+        assert len(cached._online) <= 10 + PAST.span_us + 3
+
+
 FACTS = st.lists(
     st.tuples(
         st.sampled_from(["ta", "tb", None]),
@@ -185,7 +201,10 @@ def test_of_a_key_only_what_can_matter_is_loaded(store: OnlineStore, follower: F
     follower.follow()
     cached = follower.read_through(PAST)
     late = cached.value(("a",), 9 * span_us)
-    assert len(cached._online) <= 2 * span_us
+    assert len(cached._online) <= 2.25 * span_us
+    loaded = dict(cached._loaded)
+    cached.value(("a",), 9 * span_us - span_us // 8)  # a little out of order
+    assert cached._loaded == loaded
     early = cached.value(("a",), 3 * span_us)  # an earlier time loads more
     whole = OnlineSlot(PAST)
     for n in range(10 * span_us):
