@@ -89,7 +89,7 @@ def plan_rollback(workspace: Workspace) -> ReleasePlan:
     ReleaseError
         When nothing was live before.
     """
-    return _plan(workspace, "rollback", _previous(workspace))
+    return _plan(workspace, "rollback", _unsaid(workspace) or _previous(workspace))
 
 
 def rollback(workspace: Workspace, why: str = "") -> Released:
@@ -101,7 +101,8 @@ def rollback(workspace: Workspace, why: str = "") -> Released:
         When nothing was live before.
     """
     with workspace.catalog.lease("release", "isbjerg rollback"):
-        return _release(workspace, "rollback", _previous(workspace), why)
+        model = _unsaid(workspace) or _previous(workspace)
+        return _release(workspace, "rollback", model, why)
 
 
 def publish(workspace: Workspace) -> ServingPlan | None:
@@ -175,6 +176,18 @@ def _candidate(workspace: Workspace, version: int | None) -> ModelVersion:
             code="ISB502",
         )
     return model
+
+
+def _unsaid(workspace: Workspace) -> ModelVersion | None:
+    """Find what a rollback made live that was killed before it told the servers.
+
+    The command given again ends that rollback; another would go back twice.
+    """
+    newest, told = workspace.catalog.latest_plan(), workspace.serving.read_plan()
+    if newest is None or (told is not None and told.epoch >= newest.epoch):
+        return None
+    last = next((a for a in workspace.catalog.audit() if a.payload.get("role") == LIVE), None)
+    return live_version(workspace) if last and last.act == "rollback" else None
 
 
 def _previous(workspace: Workspace) -> ModelVersion:

@@ -185,7 +185,8 @@ def _post_facts(
     source = decision.source
     columns = [c for c in rows.columns if c in schema]
     facts = [dict(zip(columns, row, strict=True)) for row in _carrier_rows(rows.select(columns))]
-    recorded = _recorded(workspace, [unit_key(f[c] for c in source.key) for f in facts])
+    units = [unit_key(f[c] for c in source.key) for f in facts]
+    recorded = _recorded(workspace, decision, units)
     now_us = workspace.clock()
     posted = 0
     with workspace.online() as online, online.posting(source.name) as posting:
@@ -207,14 +208,20 @@ def _post_facts(
     return posted
 
 
-def _recorded(workspace: Workspace, units: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the columns that were received with the first prediction about each unit."""
+def _recorded(
+    workspace: Workspace, decision: Decision, units: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Return what the first prediction about each unit received, and when it was decided."""
     found: dict[str, Prediction] = {}
     for prediction in workspace.ledger.of_units(units):
         earlier = found.get(prediction.unit_key)
         if earlier is None or prediction.at_us < earlier.at_us:
             found[prediction.unit_key] = prediction
-    return {unit: prediction.inputs for unit, prediction in found.items()}
+    at = decision.at
+    # A row without the time of its decision could never be learnt from.
+    return {
+        unit: {at.column: one.at_us - at.offset_us, **one.inputs} for unit, one in found.items()
+    }
 
 
 def _without_known(

@@ -1,4 +1,4 @@
-"""Read facts from where they are: data versions, and what was posted since the newest one."""
+"""Facts where they are: in data versions, and posted since the newest one; how these join it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from isbjerg.data.versions import INGESTED_AT, DataVersion, newest
+from isbjerg.data.versions import INGESTED_AT, DataVersion, newest, next_version
 from isbjerg.expressions.polars import polars_type
 from isbjerg.expressions.tree import Type
 from isbjerg.features.sets import LIVE_AT, ROW
+from isbjerg.features.sources import Source
 from isbjerg.storage.online import PostedFact
-from isbjerg.storage.tables import read_facts
+from isbjerg.storage.tables import read_facts, write_part
 from isbjerg.workflows.workspace import Workspace
 
 TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
@@ -68,6 +69,38 @@ def posted_frame(
     )
 
 
+def absorb_posted(
+    workspace: Workspace, source: Source, latest: DataVersion | None
+) -> DataVersion | None:
+    """Bring facts that were posted to the server into a data version of their own.
+
+    They keep their row numbers and the time at which they came in, so the online store, which
+    has them already, takes none of them twice. The version says of the source's files what the
+    one before said, since they were not read for it.
+    """
+    with workspace.online() as online:
+        posted = online.posted(source.name)
+        if not posted or latest is None:
+            return latest
+        now_us = workspace.clock()
+        schema = dict(latest.schema)
+        version = next_version(
+            latest,
+            table=source.name,
+            key=source.key,
+            part=write_part(workspace.store, source.name, posted_frame(posted, schema, now_us)),
+            schema=schema,
+            source="posted facts",
+            at_us=now_us,
+            live=True,
+            fingerprint=latest.fingerprint,
+            findings=latest.findings,
+        )
+        workspace.catalog.record_data_version(version)
+        online.absorb((fact.row for fact in posted), version.id)
+    return version
+
+
 def facts_with_posted(workspace: Workspace, table: str, columns: Sequence[str]) -> pl.DataFrame:
     """Read the facts of a table as a server sees them: the newest version, and posted ones."""
     version = workspace.catalog.latest_data_version(table)
@@ -79,7 +112,8 @@ def facts_with_posted(workspace: Workspace, table: str, columns: Sequence[str]) 
     if version is None:
         return rows
     stored = read_facts(workspace.store, version, list(columns), verify=False)
-    return pl.concat([stored, rows.select(stored.columns)])
+    both = pl.concat([stored, rows.select(stored.columns)])
+    return both.unique(ROW, keep="first", maintain_order=True)  # an ingest may be half done
 
 
 def _declared(slots: Sequence[Any]) -> dict[str, Type]:
