@@ -59,7 +59,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     yield _figure("rule_by_hour", rule, rule[0], june, week)
     for name, features in list(sets.items())[: 2 if quick else None]:
         model = _fit(train, features)
-        areas = [_auc(p, model.predict(_matrix(p, features))) for p in (june, week)]
+        areas = [_auc(p, np.asarray(model.predict(_matrix(p, features)))) for p in (june, week)]
         yield _figure(name, areas, rule[0], june, week)
 
 

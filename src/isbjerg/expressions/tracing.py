@@ -122,23 +122,33 @@ def _faults(
 
 
 def _syntax(function: Callable[..., Any]) -> tuple[ast.AST, int, str]:
+    """Read the body of a function, its first line and its file.
+
+    Python looks for source by file name and line, and a name such as ``<string>`` may be another
+    text's by now: what is found must define this function.
+    """
     try:
         lines, first = inspect.getsourcelines(function)
-    except (OSError, TypeError) as fault:
-        raise TracingError(
-            f"The source of '{getattr(function, '__name__', function)}' cannot be read, "
-            "so it cannot be checked before it is traced.",
-            mend="define it with `def` in a file",
-        ) from fault
-    module = ast.parse(textwrap.dedent("".join(lines)))
-    definition = module.body[0]
-    if not isinstance(definition, ast.FunctionDef):
+        definition: ast.AST = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError) as fault:
+        raise _unreadable(function) from fault
+    if isinstance(definition, ast.AsyncFunctionDef | ast.ClassDef):
         raise TracingError(
             f"A feature must be a plain function, not a {type(definition).__name__}.",
             mend="write it with `def`",
         )
+    if not isinstance(definition, ast.FunctionDef) or definition.name != function.__name__:
+        raise _unreadable(function)
     file = (inspect.getsourcefile(function) or "?").rsplit("/", 1)[-1]
     return ast.Module(body=definition.body, type_ignores=[]), first, file
+
+
+def _unreadable(function: Callable[..., Any]) -> TracingError:
+    return TracingError(
+        f"The source of '{getattr(function, '__name__', function)}' cannot be read, "
+        "so it cannot be checked before it is traced.",
+        mend="define it with `def` in a file",
+    )
 
 
 def _lines(tree: ast.AST, line: int = 1) -> Iterator[tuple[ast.AST, int]]:

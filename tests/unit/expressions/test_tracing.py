@@ -240,6 +240,25 @@ def test_no_source_is_refused():
         traced(namespace["hidden"], "a")
 
 
+def test_the_source_of_another_function_is_not_taken():
+    import linecache
+
+    text = "def another(a):\n    return a\n"
+    linecache.cache["<string>"] = (len(text), None, text.splitlines(keepends=True), "<string>")
+    try:
+        namespace = {}
+        exec("def hidden(a):\n    return a", namespace)
+        with pytest.raises(TracingError, match="source"):
+            traced(namespace["hidden"], "a")
+    finally:
+        del linecache.cache["<string>"]
+
+
+def test_a_lambda_is_refused():
+    with pytest.raises(TracingError, match="cannot be read"):
+        traced(lambda a: a, "a")
+
+
 def test_reversed_operands_keep_their_order():
     def share(a):
         return 1 - a
