@@ -133,6 +133,10 @@ class OnlineSlot:
         ArgumentError
             When facts that mattered then have been evicted: ask the tables of the store.
         """
+        return self.value_of(match_text(on_values), at_us)
+
+    def value_of(self, on: str | None, at_us: int) -> Carrier:
+        """Look the slot's value up as `value` does, for a match that is written already."""
         if self.complete_from_us is not None and at_us < self.complete_from_us:
             raise ArgumentError.out_of_range(
                 "at_us",
@@ -140,7 +144,6 @@ class OnlineSlot:
                 f"be at or after the eviction at {self.complete_from_us}",
                 at_us,
             )
-        on = match_text(on_values)
         facts = None if on is None else self._of.get(on)
         g = grid_point(at_us, self.slot.refresh_us)
         if facts is not None:

@@ -63,6 +63,11 @@ class Live:
         starts = [cached.complete_from_us for _, cached, _ in self.slots]
         return max((start for start in starts if start is not None), default=None)
 
+    async def warm(self, now_us: int) -> None:
+        """Load the facts that requests will soon need, while requests are answered."""
+        for _, cached, _ in self.slots:
+            await cached.warm(now_us)
+
     def look_up(self, row: Mapping[str, Carrier], at_us: int) -> dict[str, Carrier]:
         """Look up every slot for a row, as known at a time."""
         return {

@@ -14,7 +14,7 @@ from isbjerg.errors import ArgumentError
 from isbjerg.serving.answers import Answer, ok
 from isbjerg.serving.app import App, Permission
 from isbjerg.serving.facts import PostingFacts
-from isbjerg.serving.live import Stage
+from isbjerg.serving.live import Live, Stage
 from isbjerg.serving.predict import Predicting
 from isbjerg.serving.watch import mark, watch
 from isbjerg.storage.following import Follower
@@ -25,6 +25,9 @@ from isbjerg.storage.plans import ServingFolder, Worker, process_started
 from isbjerg.times import Clock
 
 _LOG = logging.getLogger("isbjerg.serving")
+_WARM_S = 3.0
+"""So long a server that starts loads facts before it takes requests; the rest is loaded beside."""
+
 _WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -75,6 +78,7 @@ class Server:
             self._stage, self._follower, self._writer, clock, replay=settings.replay
         )
         self._watching: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self.app = self._routes(PostingFacts(self._online, clock, replay=settings.replay))
 
     def _routes(self, posting: PostingFacts) -> App:
@@ -90,15 +94,19 @@ class Server:
         seen = mark(self._folder.plan_path)
         await self._stage.take_newest()
         await self._acknowledge()
+        warming = self._warm()
+        if warming is not None:
+            await asyncio.wait({warming}, timeout=_WARM_S)
         self._watching = asyncio.create_task(
             watch(self._folder.plan_path, self._plan_changed, seen), name="watch the plan"
         )
 
     async def _stop(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+        for task in (self._watching, self._warming):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await asyncio.to_thread(self._writer.close)
         self._folder.withdraw(self._settings.worker)
         self._stage.close()
@@ -109,8 +117,23 @@ class Server:
         try:
             if await self._stage.take_newest():
                 await self._acknowledge()
+                self._warm()
         except Exception:  # noqa: BLE001 - the watch must go on
             _LOG.exception("a plan was seen but not taken")
+
+    def _warm(self) -> asyncio.Task[None] | None:
+        """Begin to load what the live plan will look up; a plan that comes later starts anew."""
+        if self._warming is not None:
+            self._warming.cancel()
+        live = self._stage.live
+        self._warming = None if live is None else asyncio.create_task(self._warm_up(live))
+        return self._warming
+
+    async def _warm_up(self, live: Live) -> None:
+        try:
+            await live.warm(self._clock())
+        except Exception:  # noqa: BLE001 - what is not warm is loaded when asked for
+            _LOG.exception("the lookups could not be warmed")
 
     async def _acknowledge(self) -> None:
         word = Worker(

@@ -8,12 +8,13 @@ may move a fact from one key to another.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from isbjerg.expressions.tree import Type
-from isbjerg.features.contributing import SlotFact
 from isbjerg.features.keys import Carrier, match_text
 from isbjerg.features.online import OnlineSlot
 from isbjerg.features.sets import Slot
@@ -21,6 +22,9 @@ from isbjerg.storage.online import connect
 
 FOLLOW_ROWS_MAX = 20_000
 """A larger feed empties the memory instead: keys are loaded again when asked for."""
+
+KEYS_WARM = 1_000
+"""Keys per slot that are loaded before anybody asks for them."""
 
 FOLLOWED_MAX = 100_000
 """After so many facts in a row a slot's memory is emptied, so that it does not grow for ever:
@@ -40,6 +44,8 @@ SELECT {_FACT} FROM slot_facts WHERE slot = ?1 AND fact_key IN
   (SELECT fact_key FROM slot_facts WHERE slot = ?1 AND on_key = ?2 AND position >= ?3)
 ORDER BY position, visible, row
 """  # noqa: S608 - names of this module
+_NEXT_ON = "SELECT min(on_key) FROM slot_facts WHERE slot = ? AND on_key > ?"
+_NEWEST_OF = "SELECT max(position) FROM slot_facts WHERE slot = ? AND on_key = ?"
 _SLOT = "SELECT id, complete_from_us FROM slots WHERE name = ?"
 _NEW = f"SELECT seq, slot, {_FACT} FROM slot_facts WHERE seq > ? ORDER BY seq"  # noqa: S608
 
@@ -72,10 +78,30 @@ class CachedSlot:
 
     def value(self, on_values: tuple[Carrier, ...], at_us: int) -> Carrier:
         """Return the slot's value as known at a time, for the unit's side of ``on``."""
+        on = match_text(on_values)
+        if on is not None:
+            self.load(on, at_us)
+        return self._online.value_of(on, at_us)
+
+    def load(self, on: str, at_us: int) -> None:
+        """Have the facts that one match can need at a time and later."""
         oldest_us = self._oldest_us(at_us)
-        if oldest_us < self._loaded.get(on_values, _FOREVER_US):
-            self._load(on_values, max(oldest_us - self._slack_us, _NEVER_US))
-        return self._online.value(on_values, at_us)
+        if oldest_us < self._loaded.get(on, _FOREVER_US):
+            self._load(on, max(oldest_us - self._slack_us, _NEVER_US))
+
+    def newest_positions(self) -> Iterator[tuple[str, int]]:
+        """List what facts match, up to `KEYS_WARM`, each with its newest position.
+
+        Each step is a search in an index, however many facts there are.
+        """
+        on = ""
+        for _ in range(KEYS_WARM):
+            (found,) = self._db.execute(_NEXT_ON, (self.number, on)).fetchone()
+            if found is None:
+                return
+            (newest_us,) = self._db.execute(_NEWEST_OF, (self.number, found)).fetchone()
+            yield found, newest_us
+            on = found
 
     def refresh(self) -> None:
         """Look again which slot of the store this is and from when it is complete."""
@@ -85,21 +111,34 @@ class CachedSlot:
     def forget(self) -> None:
         """Empty the memory."""
         self._online = OnlineSlot(self.slot)
-        self._loaded: dict[tuple[Carrier, ...], int] = {}
+        self._loaded: dict[str, int] = {}
         self._followed = 0
 
-    def follow(self, fact: SlotFact) -> None:
+    def follow(self, fact: Sequence[Any]) -> None:
         """Take a fact that came in after its key may have been loaded."""
         if self._followed >= FOLLOWED_MAX:
             self.forget()
         self._followed += 1
         self.insert(fact)
 
-    def insert(self, fact: SlotFact) -> None:
-        """Take one fact; one taken before changes nothing."""
-        if self._boolean and fact.value is not None:
-            fact = fact._replace(value=bool(fact.value))  # SQLite keeps booleans as numbers
-        self._online.insert(*fact)
+    def insert(self, fact: Sequence[Any]) -> None:
+        """Take one fact, the values of a `SlotFact`; one taken before changes nothing."""
+        on, key, position, visible, row, value = fact
+        if self._boolean and value is not None:
+            value = bool(value)  # SQLite keeps booleans as numbers
+        self._online.insert(on, key, position, visible, row, value)
+
+    async def warm(self, now_us: int) -> None:
+        """Load what will be asked for soonest, key by key, letting requests in between.
+
+        That is each key with a fact in the last span before now, or before the newest fact
+        where that is earlier, as in a replay.
+        """
+        newest = [found async for found in _unhurried(self.newest_positions())]
+        last_us = min(now_us, max((at for _, at in newest), default=now_us))
+        async for on, at_us in _unhurried(iter(newest)):
+            if at_us >= self._oldest_us(last_us):
+                self.load(on, last_us)
 
     def _oldest_us(self, at_us: int) -> int:
         """Return the earliest position that can matter at a time."""
@@ -107,14 +146,19 @@ class CachedSlot:
             return _NEVER_US
         return at_us - self.slot.refresh_us - self._span_us
 
-    def _load(self, on_values: tuple[Carrier, ...], oldest_us: int) -> None:
+    def _load(self, on: str, oldest_us: int) -> None:
         if len(self._loaded) >= KEYS_MAX:
             self.forget()
-        on = match_text(on_values)
-        if on is not None:
-            for fact in self._db.execute(_OF_KEY, (self.number, on, oldest_us)):
-                self.insert(SlotFact(*fact))
-        self._loaded[on_values] = oldest_us
+        for fact in self._db.execute(_OF_KEY, (self.number, on, oldest_us)):
+            self.insert(fact)
+        self._loaded[on] = oldest_us
+
+
+async def _unhurried(items: Iterator[tuple[str, int]]) -> AsyncIterator[tuple[str, int]]:
+    """Give the event loop a turn after each item."""
+    for item in items:
+        yield item
+        await asyncio.sleep(0)
 
 
 class Follower:
@@ -161,7 +205,7 @@ class Follower:
         for seq, number, *fact in self._db.execute(_NEW, (self._seen,)):
             self._seen = seq
             if number in numbered:
-                numbered[number].follow(SlotFact(*fact))
+                numbered[number].follow(fact)
 
     def close(self) -> None:
         """Let the file go."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +152,23 @@ def test_facts_that_keep_coming_do_not_fill_the_memory(
         known = range(max(0, n - 20), n)
         assert cached.value(("a",), n) == (sum(known) / len(known) if known else None)
         assert len(cached._online) <= 10 + PAST.span_us + 3
+
+
+def test_keys_of_the_last_span_are_loaded_before_they_are_asked_for(
+    store: OnlineStore, follower: Follower
+) -> None:
+    store.register(PAST)
+    facts = [("told", 5, 1.0), ("ta", 95, 2.0), ("tb", 100, 3.0), (None, 100, 4.0)]
+    store.feed("past", [SlotFact(on, str(n), at, at, n, v) for n, (on, at, v) in enumerate(facts)])
+    follower.follow()
+    cached = follower.read_through(PAST)
+    asyncio.run(cached.warm(10**6))  # long after the newest fact, as in a replay
+    assert set(cached._loaded) == {"ta", "tb"}
+    assert [cached.value((on,), 101) for on in ("a", "b", "old")] == [2.0, 3.0, None]
+    cached.forget()
+    asyncio.run(cached.warm(24))
+    assert "told" in cached._loaded
+    assert [cached.value((on,), 25) for on in ("a", "old")] == [None, 1.0]
 
 
 FACTS = st.lists(
