@@ -7,14 +7,19 @@ done again, and a slot that is new is fed all of a table's parts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import msgspec
 import polars as pl
 
 from isbjerg.data.versions import DataVersion
+from isbjerg.expressions.tree import Type
+from isbjerg.features.contributing import SlotFact
 from isbjerg.features.facts import contributions
 from isbjerg.features.sets import FeatureSet, Slot
 from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.stored_facts import posted_frame
 from isbjerg.workflows.workspace import Workspace
 
 
@@ -46,13 +51,30 @@ def feed_set(workspace: Workspace, feature_set: FeatureSet, from_us: int) -> int
     new = 0
     with workspace.online() as online:
         for slot in feature_set.slots:
-            version = workspace.catalog.latest_data_version(slot.source)
-            columns = dict(version.schema) if version else None
+            known = workspace.catalog.latest_data_version(slot.source)
+            columns = dict(known.schema) if known else None
             online.register(slot, columns, complete_from_us=from_us)
+            # Posted facts first: an ingest beside this one moves them to a version, never back.
+            new += _feed_posted(online, slot, columns)
+            # Asked again: an ingest that ended meanwhile did not see the slot yet.
+            version = workspace.catalog.latest_data_version(slot.source)
             if version is not None:
                 registered = next(r for r in online.slots(slot.source) if r.slot.name == slot.name)
                 new += _feed_slot(workspace, online, registered, version)
     return new
+
+
+def _feed_posted(online: OnlineStore, slot: Slot, columns: Mapping[str, Type] | None) -> int:
+    """Give a slot the facts that were posted before it was registered."""
+    posted = online.posted(slot.source)
+    if not posted or columns is None:
+        return 0
+    return online.feed(slot.name, _rows(contributions(posted_frame(posted, columns, 0), slot)))
+
+
+def _rows(facts: pl.DataFrame) -> Iterator[SlotFact]:
+    columns = ("_on", "_key", "position", "visible", "_row", "value")
+    return map(SlotFact._make, facts.select(columns).iter_rows())
 
 
 def _feed_slot(
@@ -64,9 +86,9 @@ def _feed_slot(
         return 0
     lacking = _parts_after(workspace, version, fed)
     facts = contributions(read_facts(workspace.store, lacking, verify=False), slot)
-    kept = still_needed(facts, slot, registered.complete_from_us)
-    rows = kept.select("_on", "_key", "position", "visible", "_row", "value").iter_rows()
-    return online.feed(slot.name, rows, data_version=version.id)  # type: ignore[arg-type]
+    # Later parts are kept whole: an old row may take the place of one that the slot holds.
+    kept = facts if fed else still_needed(facts, slot, registered.complete_from_us)
+    return online.feed(slot.name, _rows(kept), data_version=version.id)
 
 
 def still_needed(facts: pl.DataFrame, slot: Slot, from_us: int | None) -> pl.DataFrame:

@@ -82,23 +82,38 @@ def absorb_posted(
         posted = online.posted(source.name)
         if not posted or latest is None:
             return latest
-        now_us = workspace.clock()
-        schema = dict(latest.schema)
-        version = next_version(
-            latest,
-            table=source.name,
-            key=source.key,
-            part=write_part(workspace.store, source.name, posted_frame(posted, schema, now_us)),
-            schema=schema,
-            source="posted facts",
-            at_us=now_us,
-            live=True,
-            fingerprint=latest.fingerprint,
-            findings=latest.findings,
-        )
-        workspace.catalog.record_data_version(version)
-        online.absorb((fact.row for fact in posted), version.id)
-    return version
+        held = _rows_held(workspace, latest)
+        lacking = [fact for fact in posted if fact.row not in held]
+        if lacking:
+            latest = workspace.catalog.record_data_version(
+                _posted_version(workspace, source, latest, lacking)
+            )
+        online.absorb((fact.row for fact in posted), latest.id)
+    return latest
+
+
+def _rows_held(workspace: Workspace, version: DataVersion) -> set[int]:
+    """Return the row numbers of a version: a killed ingest may have taken posted facts in already."""
+    return set(read_facts(workspace.store, version, [], verify=False)[ROW].to_list())
+
+
+def _posted_version(
+    workspace: Workspace, source: Source, latest: DataVersion, posted: Sequence[PostedFact]
+) -> DataVersion:
+    now_us = workspace.clock()
+    schema = dict(latest.schema)
+    return next_version(
+        latest,
+        table=source.name,
+        key=source.key,
+        part=write_part(workspace.store, source.name, posted_frame(posted, schema, now_us)),
+        schema=schema,
+        source="posted facts",
+        at_us=now_us,
+        live=True,
+        fingerprint=latest.fingerprint,
+        findings=latest.findings,
+    )
 
 
 def facts_with_posted(workspace: Workspace, table: str, columns: Sequence[str]) -> pl.DataFrame:
