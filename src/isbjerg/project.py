@@ -117,7 +117,6 @@ class Project:
         """Say what `promote` would do."""
         from isbjerg.workflows.promote import plan_promotion
 
-        self.definitions()
         with self._open() as workspace:
             return plan_promotion(workspace, version)
 
@@ -125,7 +124,6 @@ class Project:
         """Make a model version live; the newest when none is named."""
         from isbjerg.workflows.promote import promote
 
-        self.definitions()
         with self._open() as workspace:
             return promote(workspace, version, why)
 
@@ -150,6 +148,13 @@ class Project:
         with self._open() as workspace:
             plan = publish(workspace)
             return plan.epoch if plan else None
+
+    def example_request(self, host: str, port: int) -> str | None:
+        """Write a shell command that asks the live model; ``None`` when nothing is live."""
+        from isbjerg.workflows.asking import example_request
+
+        with self._open() as workspace:
+            return example_request(workspace, host, port)
 
     def settle(self, path: str | Path, *, plan: bool = False) -> SettleReport:
         """Take in a file of outcomes that have become known.
@@ -212,8 +217,10 @@ class Project:
 
     @contextmanager
     def _open(self) -> Iterator[Workspace]:
+        from isbjerg.workflows.project_files import frame_file
         from isbjerg.workflows.workspace import open_workspace
 
+        frame_file(self.folder)  # a store is made in a project only
         with open_workspace(self.folder, self._clock, self._who) as workspace:
             yield workspace
 

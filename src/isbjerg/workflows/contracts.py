@@ -9,7 +9,7 @@ import polars as pl
 from isbjerg.data.contract import Contract
 from isbjerg.data.drafting import draft_contract
 from isbjerg.data.odcs import from_odcs, to_odcs
-from isbjerg.errors import DefinitionError
+from isbjerg.errors import DataError, DefinitionError
 from isbjerg.features.knowledge import Decision, known_rule
 from isbjerg.features.sources import Source
 from isbjerg.findings import Finding
@@ -25,20 +25,37 @@ def contract_path(workspace: Workspace, table: str) -> Path:
 
 
 def read_contract(workspace: Workspace, table: str) -> Contract:
-    """Read the contract of a table that has been ingested."""
+    """Read the contract of a table that has been ingested.
+
+    Raises
+    ------
+    DataError
+        When there is none, since the table never had a row to draft it from.
+    """
     path = contract_path(workspace, table)
+    if not path.is_file():
+        raise DataError(
+            f"'{table}' has no contract: it never had a row to draft one from.",
+            mend=f"give '{table}' its rows, then isbjerg run",
+            code="ISB331",
+        )
     return from_odcs(path.read_text(encoding="utf-8"), path.name).contract
 
 
 def contract_of(
     workspace: Workspace, source: Source, frame: pl.DataFrame, decision: Decision
 ) -> tuple[Contract, list[Finding]]:
-    """Read the contract of a source, or draft it from its first data and say so."""
+    """Read the contract of a source, or draft it from its first rows and say so.
+
+    Nothing can be promised of an empty table: it passes a draft that is not kept.
+    """
     path = contract_path(workspace, source.name)
     if path.is_file():
         read = from_odcs(path.read_text(encoding="utf-8"), path.name)
         return read.contract, list(read.unenforced)
     contract = draft_contract(frame, source.name, source.key, _known(source, frame, decision))
+    if not frame.height:
+        return contract, []
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, to_odcs(contract).encode())
     drafted = Finding(

@@ -21,7 +21,8 @@ from isbjerg.models.definitions import Candidate
 from isbjerg.models.fitted import Fitted, TargetKind
 from isbjerg.models.predictors import Predictor, load
 from isbjerg.release.gate import Parity
-from isbjerg.workflows.preparing import CONSTANT, Prepared
+from isbjerg.workflows.preparing import Prepared
+from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.units import TRUTH
 
 PARITY_ROWS = 200

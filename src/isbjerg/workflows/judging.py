@@ -9,18 +9,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isbjerg.data.versions import DataVersion
 from isbjerg.errors import IsbjergError
 from isbjerg.evaluation.comparison import Comparison, compare
 from isbjerg.evaluation.ladder import Ladder
 from isbjerg.evaluation.leakage import suspects
 from isbjerg.features.assembly import assemble
+from isbjerg.features.knowledge import Decision
+from isbjerg.features.sets import FeatureSet
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
 from isbjerg.release.gate import Evidence, Policy, Verdict, judge
 from isbjerg.statistics.bootstrap import Blocks, time_blocks
 from isbjerg.storage.catalog.records import ModelVersion
 from isbjerg.workflows.fitting import FittedRung, check_parity, score
-from isbjerg.workflows.preparing import CONSTANT, Prepared
+from isbjerg.workflows.preparing import Prepared, slot_columns
+from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.promote import live_version, load_bundle
 from isbjerg.workflows.units import AT, TRUTH
 from isbjerg.workflows.workspace import Workspace
@@ -122,10 +126,40 @@ def _live_scores(
     own = [c for c in test.units.columns if not c.startswith(("slot:", "feature:"))]
     try:
         bundle, files = load_bundle(workspace, live.bundle)
-        units = assemble(test.units.select(own), AT, bundle.feature_set, prepared.facts)
+        made = bundle.feature_set
+        if not {c for c, _ in made.columns} <= set(own) or not _facts_there(made, prepared.facts):
+            return None
+        units = assemble(test.units.select(own), AT, made, prepared.facts)
         return score(bundle, files, units)
     except (IsbjergError, pl.exceptions.PolarsError):
         return None
+
+
+def _facts_there(made: FeatureSet, facts: Mapping[str, pl.DataFrame]) -> bool:
+    return all(
+        slot.source in facts and set(slot_columns(slot)) <= set(facts[slot.source].columns)
+        for slot in made.slots
+    )
+
+
+def live_feature_set(
+    workspace: Workspace, decision: Decision, versions: Mapping[str, DataVersion]
+) -> FeatureSet | None:
+    """Return what the live model reads; ``None`` when the data does not hold it any more."""
+    live = live_version(workspace)
+    if live is None:
+        return None
+    try:
+        bundle, _ = load_bundle(workspace, live.bundle)
+    except IsbjergError:
+        return None
+    made = bundle.feature_set
+    types = {name: dict(version.schema) for name, version in versions.items()}
+    own = types[decision.source.name]
+    there = all(own.get(column) is type_ for column, type_ in made.columns) and all(
+        set(slot_columns(slot)) <= set(types.get(slot.source, {})) for slot in made.slots
+    )
+    return made if there and bundle.unit.source == decision.source.name else None
 
 
 def _leakage(prepared: Prepared, chosen: FittedRung) -> list[Finding]:

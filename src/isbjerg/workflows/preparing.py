@@ -17,11 +17,12 @@ from isbjerg.features.assembly import assemble
 from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import known_rule
 from isbjerg.features.resolving import resolve
-from isbjerg.features.sets import FeatureSet
+from isbjerg.features.sets import FeatureSet, Slot
+from isbjerg.findings import Finding
 from isbjerg.frame.frame import Split
 from isbjerg.models.bundle import Unit
 from isbjerg.storage.tables import read_facts
-from isbjerg.workflows.project_files import Definitions, Rung
+from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.units import (
     AT,
     TRUTH_KNOWN,
@@ -32,8 +33,8 @@ from isbjerg.workflows.units import (
 )
 from isbjerg.workflows.workspace import Workspace
 
-CONSTANT = "constant"
-"""Name of the lowest rung, which every ladder has."""
+NOTHING = FeatureSet(columns=(), slots=(), steps=(), outputs=())
+"""Feature set of the constant."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Prepared:
         What a request must keep, for any rung.
     counts : UnitCounts
         What was left out.
+    findings : tuple of Finding
+        What the contract, as it stands now, found in the units.
     facts : mapping of str to DataFrame
         Facts of each source that was read.
     """
@@ -67,6 +70,7 @@ class Prepared:
     unit: Unit
     contract: tuple[Field, ...]
     counts: UnitCounts
+    findings: tuple[Finding, ...]
     facts: Mapping[str, pl.DataFrame]
 
 
@@ -76,8 +80,26 @@ def prepare(
     contract: Contract,
     versions: Mapping[str, DataVersion],
     as_of_us: int,
+    *,
+    beside: FeatureSet | None = None,
 ) -> Prepared:
     """Choose units, assemble every rung's features as known, split in time.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where the facts are.
+    definitions : Definitions
+        The rungs.
+    contract : Contract
+        Of the unit's source.
+    versions : mapping of str to DataVersion
+        Of each source.
+    as_of_us : int
+        What became known later is not used.
+    beside : FeatureSet, optional
+        Of a model to be compared: its columns and facts are read too, its features are not
+        assembled.
 
     Raises
     ------
@@ -94,14 +116,17 @@ def prepare(
     rungs = {rung.name: rung for rung in definitions.rungs}
     sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
     everything = merged(list(sets.values()))
+    also = beside or NOTHING
     facts = {
         source: _facts(workspace, versions[source], columns)
-        for source, columns in _columns_read(definitions, everything, target).items()
+        for source, columns in _columns_read(definitions, everything, also, target).items()
     }
     own = facts[decision.source.name]
     check_known_in_time(own, everything, decision)
-    columns = [c for c, _ in everything.columns]
-    units, counts = select_units(own, decision, target, columns, as_of_us)
+    columns = [c for c, _ in (*everything.columns, *also.columns)]
+    units, counts, findings = select_units(
+        own, decision, target, columns, as_of_us=as_of_us, contract=contract
+    )
     parts = split(units, definitions.frame.split)
     unit = Unit(
         source=decision.source.name,
@@ -113,11 +138,12 @@ def prepare(
     return Prepared(
         units=assemble(units, AT, everything, facts),
         parts=parts,
-        sets={CONSTANT: FeatureSet(columns=(), slots=(), steps=(), outputs=()), **sets},
+        sets={CONSTANT: NOTHING, **sets},
         rungs=rungs,
         unit=unit,
         contract=contract.fields,
         counts=counts,
+        findings=findings,
         facts=facts,
     )
 
@@ -166,7 +192,7 @@ def split(units: pl.DataFrame, how: Split) -> Parts:
 
 
 def _columns_read(
-    definitions: Definitions, feature_set: FeatureSet, target: Node
+    definitions: Definitions, feature_set: FeatureSet, beside: FeatureSet, target: Node
 ) -> dict[str, list[str]]:
     """List the columns of each source that a run reads, and no others."""
     decision = definitions.decision
@@ -176,12 +202,16 @@ def _columns_read(
     own.update(dict.fromkeys([c for c, _ in feature_set.columns]))
     own.update(dict.fromkeys(names(target, "column")))
     own.update(dict.fromkeys(_times_of_rules(definitions, list(own))))
-    for slot in feature_set.slots:
-        columns = read.setdefault(slot.source, {})
-        columns.update(dict.fromkeys([*slot.key, *(c for c, _ in slot.on)]))
-        columns.update(dict.fromkeys(names(slot.value, "column")))
-        columns.update(dict.fromkeys(k.column for k in slot.known))
+    own.update(dict.fromkeys([c for c, _ in beside.columns]))
+    for slot in (*feature_set.slots, *beside.slots):
+        read.setdefault(slot.source, {}).update(dict.fromkeys(slot_columns(slot)))
     return {source: list(columns) for source, columns in read.items()}
+
+
+def slot_columns(slot: Slot) -> list[str]:
+    """List the columns of its source that a slot reads."""
+    columns = [*slot.key, *(c for c, _ in slot.on), *names(slot.value, "column")]
+    return [*columns, *(k.column for k in slot.known)]
 
 
 def _times_of_rules(definitions: Definitions, columns: Sequence[str]) -> list[str]:

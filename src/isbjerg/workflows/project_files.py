@@ -1,34 +1,30 @@
 """Read what a project's files define: the frame, sources, features, rules, candidates.
 
-The three Python files are imported under their own names (features.py says ``from sources
-import flights``) and forgotten again, so that two projects can be read in one process.
+How the three Python files are imported is told in :mod:`isbjerg.workflows.project_modules`.
 """
 
 from __future__ import annotations
 
-import importlib
-import linecache
-import sys
-import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from isbjerg.errors import DefinitionError, IsbjergError, ProjectError, TracingError
-from isbjerg.features.definitions import Feature, collecting_faults
+from isbjerg.errors import DefinitionError, ProjectError
+from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import Known
 from isbjerg.features.sources import Source
 from isbjerg.frame.frame import Frame
 from isbjerg.frame.reading import read_frame
 from isbjerg.models.definitions import Candidate
+from isbjerg.workflows.project_modules import import_modules
 
 _T = TypeVar("_T")
 
-MODULES = ("sources", "features", "models")
+CONSTANT = "constant"
+"""Name of the lowest rung, which every ladder has."""
 
 Rung = Feature | Candidate
 """What models.py can put on the ladder: a rule or a candidate."""
@@ -61,6 +57,21 @@ def load_definitions(folder: Path) -> Definitions:
     FrameError, DefinitionError
         When files are wrong; all faults of a file are told at once.
     """
+    text = frame_file(folder).read_text(encoding="utf-8")
+    frame = read_frame(text)
+    modules = import_modules(folder)
+    _check_names(modules)
+    return _bind(frame, text, modules)
+
+
+def frame_file(folder: Path) -> Path:
+    """Return where frame.toml of a project is.
+
+    Raises
+    ------
+    ProjectError
+        When there is none, so that `folder` is no project.
+    """
     path = folder / "frame.toml"
     if not path.is_file():
         raise ProjectError(
@@ -68,10 +79,29 @@ def load_definitions(folder: Path) -> Definitions:
             mend="isbjerg new NAME --from table.csv --target COLUMN --time COLUMN",
             code="ISB202",
         )
-    text = path.read_text(encoding="utf-8")
-    frame = read_frame(text)
-    modules = _import_modules(folder)
-    return _bind(frame, text, modules)
+    return path
+
+
+def _check_names(modules: Sequence[ModuleType]) -> None:
+    """Refuse two things of one name: the stored forms know features and rungs by it."""
+    defined: list[Rung] = [*_found(modules, Feature), *_found(modules, Candidate)]
+    groups: tuple[Sequence[Rung | Source], ...] = (defined, list(_found(modules, Source)))
+    for things in groups:
+        first: dict[str, Rung | Source] = {}
+        for thing in things:
+            if first.setdefault(thing.name, thing) is not thing:
+                raise _name_taken(thing.name, "is the name of two definitions")
+    if any(_is_rung(thing) and thing.name == CONSTANT for thing in defined):
+        raise _name_taken(CONSTANT, "is the lowest rung of every ladder")
+
+
+def _name_taken(name: str, why: str) -> DefinitionError:
+    return DefinitionError(
+        f"'{name}' {why}, so it cannot name another one.",
+        mend=f"def {name}_2(...):",
+        code="ISB218",
+        name=name,
+    )
 
 
 def _bind(frame: Frame, text: str, modules: Sequence[ModuleType]) -> Definitions:
@@ -112,62 +142,3 @@ def _missing(key: str, name: str, file: str, found: object) -> tuple[str, str]:
 def _found(modules: Sequence[ModuleType], kind: type[_T]) -> Iterator[_T]:
     for module in modules:
         yield from (value for value in vars(module).values() if isinstance(value, kind))
-
-
-def _import_modules(folder: Path) -> list[ModuleType]:
-    names = [n for n in MODULES if (folder / f"{n}.py").is_file()]
-    with _importable(folder), collecting_faults() as faults:
-        modules = [_import(name) for name in names]
-    if len(faults) == 1:
-        raise faults[0]
-    if faults:
-        raise DefinitionError(
-            f"{len(faults)} features cannot be traced.\n" + "\n".join(f.message for f in faults),
-            mend="; ".join(dict.fromkeys(f.mend for f in faults if f.mend)),
-            code=TracingError.code,
-        )
-    return modules
-
-
-def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except IsbjergError:
-        raise
-    except Exception as fault:
-        frames = traceback.extract_tb(fault.__traceback__)
-        own = [f for f in frames if "isbjerg" not in f.filename and "importlib" not in f.filename]
-        line = getattr(fault, "lineno", None) or (own[-1].lineno if own else "?")
-        file = Path(getattr(fault, "filename", None) or (own[-1].filename if own else name)).name
-        raise DefinitionError(
-            f"{name}.py cannot be imported.\n{file}:{line}: {type(fault).__name__}: {fault}",
-            mend=f"mend line {line} of {file}",
-            code="ISB215",
-        ) from fault
-
-
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let plain names find the project's files, and forget the project afterwards."""
-    before = set(sys.modules)
-    shadowed = {n: sys.modules.pop(n) for n in MODULES if n in sys.modules}
-    writes_bytecode = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(folder.resolve()))
-    importlib.invalidate_caches()
-    linecache.checkcache()
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder.resolve()))
-        sys.dont_write_bytecode = writes_bytecode
-        for name in set(sys.modules) - before | set(MODULES):
-            module = sys.modules.get(name)
-            if module is not None and _lies_in(module, folder):
-                del sys.modules[name]
-        sys.modules.update(shadowed)
-
-
-def _lies_in(module: ModuleType, folder: Path) -> bool:
-    file = getattr(module, "__file__", None)
-    return bool(file) and Path(str(file)).resolve().is_relative_to(folder.resolve())

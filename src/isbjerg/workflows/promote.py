@@ -108,7 +108,8 @@ def rollback(workspace: Workspace, why: str = "") -> Released:
 def publish(workspace: Workspace) -> ServingPlan | None:
     """Write the newest plan of the catalog to where servers read it, with its bundles.
 
-    Called at the start of a server and after each release: what a crash left unsaid is said.
+    Called at the start of a server and after each release: what a crash left unsaid is said,
+    and facts that an ingest could not give to the online store any more are given to it.
     """
     newest = workspace.catalog.latest_plan()
     if newest is None:
@@ -120,7 +121,9 @@ def publish(workspace: Workspace) -> ServingPlan | None:
     )
     for route in plan.routes:
         files = bundle_files(workspace, route.bundle)
-        from_files(files, expected_hash=route.bundle)
+        bundle = from_files(files, expected_hash=route.bundle)
+        model = workspace.catalog.model_version(route.model_version)
+        feed_set(workspace, bundle.feature_set, _asked_from(workspace, model))
         workspace.serving.put_bundle(route.bundle, files)
     workspace.serving.publish(plan)
     return plan
@@ -172,7 +175,7 @@ def _candidate(workspace: Workspace, version: int | None) -> ModelVersion:
     if not verdict.passed:
         raise ReleaseError(
             f"v{number} ({model.rung}) did not pass the gate: verdict {verdict.id[:12]}.",
-            mend=f"isbjerg runs {model.run}, then mend what failed",
+            mend=f"isbjerg runs {model.run}",
             code="ISB502",
         )
     return model

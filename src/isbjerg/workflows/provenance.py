@@ -15,6 +15,9 @@ from isbjerg.storage.blobs import Blobs
 
 _GIT_SECONDS = 20
 
+_DIFF = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--binary")
+"""Whatever the user's configuration says, a difference that can be applied again."""
+
 
 class Code(msgspec.Struct, frozen=True):
     """The project's code at a run.
@@ -25,12 +28,16 @@ class Code(msgspec.Struct, frozen=True):
         Commit that was checked out; ``None`` outside version control.
     diff : str or None
         Blob with the difference of tracked files to that commit; ``None`` when there is none.
+    dirty : bool
+        Whether the code differs from the commit: by `diff`, or by definition files that no
+        commit holds.
     files : dict of str to str
         Blob of each definition file as it was, so that a run can be read without git.
     """
 
     commit: str | None
     diff: str | None
+    dirty: bool
     files: dict[str, str]
 
     def say(self) -> str:
@@ -38,12 +45,12 @@ class Code(msgspec.Struct, frozen=True):
 
         Examples
         --------
-        >>> Code("3f2a9c1d" * 5, None, {}).say()
+        >>> Code("3f2a9c1d" * 5, None, False, {}).say()
         '3f2a9c1d3f2a'
         """
         if self.commit is None:
             return f"no commit, files {sha256(repr(sorted(self.files.items())).encode())[:12]}"
-        return self.commit[:12] + (" with changes" if self.diff else "")
+        return self.commit[:12] + (" with changes" if self.dirty else "")
 
 
 def capture_code(folder: Path, blobs: Blobs) -> Code:
@@ -53,10 +60,12 @@ def capture_code(folder: Path, blobs: Blobs) -> Code:
         for path in sorted([*folder.glob("*.py"), *folder.glob("*.toml")])
     }
     commit = _git(folder, "rev-parse", "HEAD")
-    diff = _git(folder, "diff", "HEAD", "--", ".") if commit else None
+    diff = _git(folder, *_DIFF, "HEAD", "--", ".") if commit else None
+    untracked = _git(folder, "ls-files", "--others", "--", *files) if commit and files else None
     return Code(
         commit=commit.strip() if commit else None,
         diff=blobs.put(diff.encode()) if diff else None,
+        dirty=bool(diff or untracked),
         files=files,
     )
 

@@ -123,7 +123,7 @@ def status(workspace: Workspace, definitions: Definitions) -> StatusReport:
         outcomes=outcomes.count(),
         unmatched=len(outcomes.unmatched()),
         workers=workers,
-        next_step=_next_step(live, newest, serving=bool(workers)),
+        next_step=_next_step(workspace, live, newest, serving=bool(workers)),
     )
 
 
@@ -132,10 +132,10 @@ def list_runs(workspace: Workspace, limit: int | None = None) -> tuple[RunLine, 
     workspace.catalog.mark_interrupted_runs()
     summaries = workspace.catalog.runs(limit)
     newest = next((s.measure_hash for s in summaries), None)
+    passed = {model.run for model in workspace.catalog.model_versions()}
     lines = []
     for s in summaries:
         primary = _primary(workspace, s.id, s.chosen)
-        verdict = workspace.catalog.verdict(s.verdict) if s.verdict else None
         ended = None if s.finished_us is None else (s.finished_us - s.started_us) / 1e6
         lines.append(
             RunLine(
@@ -144,7 +144,7 @@ def list_runs(workspace: Workspace, limit: int | None = None) -> tuple[RunLine, 
                 started_us=s.started_us,
                 seconds=ended,
                 chosen=s.chosen,
-                passed=verdict.passed if verdict else None,
+                passed=s.id in passed if s.verdict else None,
                 metric=primary.metric if primary else None,
                 value=primary.value if primary else None,
                 low=primary.low if primary else None,
@@ -177,9 +177,7 @@ def _primary(workspace: Workspace, run: str, chosen: str | None) -> MetricRow | 
     """Find the primary metric of the rung chosen: the first that was measured of it."""
     if chosen is None:
         return None
-    primary = workspace.catalog.run(run).report["ladder"]["primary"]
-    rows = workspace.catalog.metrics(run)
-    return next((m for m in rows if m.rung == chosen and m.metric == primary), None)
+    return next((m for m in workspace.catalog.metrics(run) if m.rung == chosen), None)
 
 
 def _live(workspace: Workspace) -> LiveLine | None:
@@ -210,9 +208,12 @@ def _table(workspace: Workspace, name: str) -> TableLine:
     )
 
 
-def _next_step(live: LiveLine | None, newest: int | None, *, serving: bool) -> str:
+def _next_step(
+    workspace: Workspace, live: LiveLine | None, newest: int | None, *, serving: bool
+) -> str:
     if newest is None:
         return "isbjerg run"
-    if live is None or live.version < newest:
+    tried = {assigned.version for assigned in workspace.catalog.assignments(LIVE)}
+    if live is None or newest not in tried:  # one that was rolled back is not asked for again
         return f"isbjerg promote v{newest}"
     return "isbjerg settle outcomes.csv" if serving else "isbjerg serve"

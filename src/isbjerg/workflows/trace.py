@@ -62,12 +62,16 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
         The three questions of this module, each answered apart.
     outcome : Settled or None
         What came true, if it is known.
+    types : dict of str to Type
+        Types of the columns and looked-up values of the prediction, from its bundle; empty when
+        the bundle cannot be read.
     """
 
     prediction: Prediction
     lineage: Lineage | None
     replays: tuple[Finding, ...]
     outcome: Settled | None
+    types: dict[str, Type] = {}
 
     @property
     def holds(self) -> bool:
@@ -87,16 +91,40 @@ def trace(workspace: Workspace, prediction_id: str) -> Trace:
     if found is None:
         raise LedgerError(
             f"The ledger has no prediction '{prediction_id}'.",
-            mend="take the id from the server's answer",
+            mend=_newest(workspace),
             code="ISB619",
         )
     outcome = workspace.outcomes.newest([found]).get(found.id)
+    bundle = _bundle(workspace, found)
     return Trace(
         prediction=found,
         lineage=_lineage(workspace, found),
-        replays=_replays(workspace, found),
+        replays=_replays(workspace, found, bundle),
         outcome=outcome,
+        types={} if isinstance(bundle, IsbjergError) else _types(bundle[0]),
     )
+
+
+def _newest(workspace: Workspace) -> str:
+    """Name the newest prediction; its id shows what an id looks like."""
+    last = next(workspace.ledger.scan(newest_first=True), None)
+    return "isbjerg serve" if last is None else f"isbjerg trace {last.id}"
+
+
+def _bundle(
+    workspace: Workspace, prediction: Prediction
+) -> tuple[Bundle, dict[str, bytes]] | IsbjergError:
+    """Read the bundle that answered, or say why it cannot be read."""
+    try:
+        return load_bundle(workspace, prediction.bundle)
+    except IsbjergError as fault:
+        return fault
+
+
+def _types(bundle: Bundle) -> dict[str, Type]:
+    feature_set = bundle.feature_set
+    named = {field.name: field.type for field in bundle.contract}
+    return {**named, **dict(feature_set.columns), **{s.name: s.type for s in feature_set.slots}}
 
 
 def _lineage(workspace: Workspace, prediction: Prediction) -> Lineage | None:
@@ -118,11 +146,14 @@ def _lineage(workspace: Workspace, prediction: Prediction) -> Lineage | None:
     )
 
 
-def _replays(workspace: Workspace, prediction: Prediction) -> tuple[Finding, ...]:
-    try:
-        bundle, files = load_bundle(workspace, prediction.bundle)
-    except IsbjergError as fault:
-        return tuple(_not_run(code, fault.message) for code in _CODES)
+def _replays(
+    workspace: Workspace,
+    prediction: Prediction,
+    found: tuple[Bundle, dict[str, bytes]] | IsbjergError,
+) -> tuple[Finding, ...]:
+    if isinstance(found, IsbjergError):
+        return tuple(_not_run(code, found.message) for code in _CODES)
+    bundle, files = found
     return (
         _ask(_CODES[0], lambda: _score_again(bundle, files, prediction)),
         _ask(_CODES[1], lambda: _features_again(bundle.feature_set, prediction)),
@@ -157,7 +188,7 @@ def _score_again(bundle: Bundle, files: dict[str, bytes], prediction: Prediction
     predictor = load(bundle, files)
     try:
         score = predictor.predict_one(
-            [prediction.features[name] for name in bundle.feature_set.outputs]
+            [prediction.features.get(name) for name in bundle.feature_set.outputs]
         )
     finally:
         predictor.close()

@@ -7,7 +7,8 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 import numpy as np
 
 from isbjerg.data.versions import DataVersion
-from isbjerg.errors import DataError
+from isbjerg.errors import DataError, StoreError
 from isbjerg.evaluation.ladder import Ladder, climb
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
@@ -32,10 +33,10 @@ from isbjerg.storage.catalog.records import (
 from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.fitting import FittedRung, fit_rung
 from isbjerg.workflows.ingest import IngestReport, ingest
-from isbjerg.workflows.judging import held_out, judge_chosen
-from isbjerg.workflows.preparing import CONSTANT, Prepared, prepare
+from isbjerg.workflows.judging import held_out, judge_chosen, live_feature_set
+from isbjerg.workflows.preparing import Prepared, prepare
 from isbjerg.workflows.progress import Progress, Stages, silent
-from isbjerg.workflows.project_files import Definitions
+from isbjerg.workflows.project_files import CONSTANT, Definitions
 from isbjerg.workflows.promote import store_bundle
 from isbjerg.workflows.provenance import capture_code, environment_lock
 from isbjerg.workflows.units import UnitCounts, typed_target
@@ -126,32 +127,66 @@ def run(
     Raises
     ------
     ProjectError, DataError, ModelError
-        When the project or its data cannot be run; the run is recorded as failed.
+        When the project or its data cannot be run; once its data is ingested, the run is
+        recorded as failed.
     StoreError
         When another run is at work.
     """
     stages = Stages(workspace.clock, progress)
     at_us = workspace.clock() if as_of_us is None else as_of_us
-    with stages.stage("ingest", "Ingesting the sources", 0.0):
-        ingested = ingest(workspace, definitions)
-        _check_ingested(ingested)
-    versions = _versions(workspace, definitions)
     with workspace.catalog.lease("run", "isbjerg run"):
         workspace.catalog.mark_interrupted_runs()
+        with stages.stage("ingest", "Ingesting the sources", 0.0):
+            ingested = ingest(workspace, definitions)
+            _check_ingested(ingested)
+        versions = _versions(workspace, definitions)
         started = _start(workspace, definitions, versions, at_us, note)
-        try:
+        with _ended_otherwise(workspace, started):
             with stages.stage("features", "Assembling features as they were known", 0.15):
-                contract = read_contract(workspace, definitions.frame.unit.source)
-                prepared = prepare(workspace, definitions, contract, versions, at_us)
-            findings = versions[definitions.frame.unit.source].findings
-            climbed = _climb(workspace, definitions.frame, prepared, findings, stages)
+                prepared = _prepare(workspace, definitions, versions, at_us)
+            found = _contract_findings(definitions, ingested, versions, prepared)
+            climbed = _climb(workspace, definitions.frame, prepared, found, stages)
             with stages.stage("record", "Recording", 0.97):
                 finished = _finish(workspace, started, prepared, climbed, stages.seconds)
-        except BaseException:
-            workspace.catalog.finish_run(started, status="failed")
-            raise
     progress("Done", 1.0)
     return _report(finished, ingested, prepared, climbed, as_of_us=at_us, stages=stages)
+
+
+@contextmanager
+def _ended_otherwise(workspace: Workspace, started: Run) -> Iterator[None]:
+    """Record how a run ended that did not come to its end."""
+    try:
+        yield
+    except BaseException as fault:
+        stopped = isinstance(fault, KeyboardInterrupt | SystemExit)
+        with suppress(StoreError):  # it was recorded just before the interruption
+            workspace.catalog.finish_run(started, status="interrupted" if stopped else "failed")
+        raise
+
+
+def _prepare(
+    workspace: Workspace,
+    definitions: Definitions,
+    versions: Mapping[str, DataVersion],
+    as_of_us: int,
+) -> Prepared:
+    contract = read_contract(workspace, definitions.frame.unit.source)
+    beside = live_feature_set(workspace, definitions.decision, versions)
+    return prepare(workspace, definitions, contract, versions, as_of_us, beside=beside)
+
+
+def _contract_findings(
+    definitions: Definitions,
+    ingested: IngestReport,
+    versions: Mapping[str, DataVersion],
+    prepared: Prepared,
+) -> tuple[Finding, ...]:
+    """Join what the contract found in the unit's table when it was read last, and in the units."""
+    source = definitions.frame.unit.source
+    read = next((t for t in ingested.tables if t.table == source and t.read), None)
+    table = versions[source].findings if read is None else read.findings
+    told = {(f.code, f.subject) for f in table}
+    return (*table, *(f for f in prepared.findings if (f.code, f.subject) not in told))
 
 
 def _check_ingested(ingested: IngestReport) -> None:
@@ -192,7 +227,7 @@ def _start(
         as_of_us=as_of_us,
         seed=frame.seed,
         note=note,
-        code=Code(commit=code.commit, dirty=code.diff is not None, diff=code.diff),
+        code=Code(commit=code.commit, dirty=code.dirty, diff=code.diff),
         environment=workspace.blobs.put(environment_lock().encode()),
         data_versions={name: v.id for name, v in versions.items()},
         parameters={"files": code.files},

@@ -1,7 +1,7 @@
 """The rows that can be learnt from: decisions that were taken and whose outcome is known.
 
 A unit's own columns are taken from the first version of its row (what was said when the
-decision was taken), its outcome from the newest. A row whose outcome is not known as of the
+decision was taken), its outcome from the newest that stood at the run's time. A row whose outcome is not known as of the
 run's time is left out and counted: it is never taken for a negative.
 """
 
@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
+from isbjerg.data.checking import check
+from isbjerg.data.contract import Contract
 from isbjerg.data.versions import INGESTED_AT
 from isbjerg.errors import DataError, DefinitionError
 from isbjerg.expressions.inference import infer
@@ -27,6 +30,7 @@ from isbjerg.features.knowledge import (
 )
 from isbjerg.features.resolving import ColumnTypes
 from isbjerg.features.sets import LIVE_AT, ROW, FeatureSet, Known
+from isbjerg.findings import Finding
 from isbjerg.times import format_instant
 
 AT = "_at"
@@ -46,6 +50,8 @@ class UnitCounts(msgspec.Struct, frozen=True):
     usable: int
     undecided: int
     without_outcome: int
+    breaking: int = 0
+    """Rows that break the contract as it stands now."""
 
     def say(self) -> str:
         """Tell the counts in a sentence.
@@ -55,11 +61,31 @@ class UnitCounts(msgspec.Struct, frozen=True):
         >>> UnitCounts(100, 80, 5, 15).say()
         '80 of 100 rows can be learnt from; 5 had no decision yet, 15 have no known outcome.'
         """
+        breaking = f", {self.breaking:,} break the contract" if self.breaking else ""
         return (
             f"{self.usable:,} of {self.rows:,} rows can be learnt from; "
             f"{self.undecided:,} had no decision yet, "
-            f"{self.without_outcome:,} have no known outcome."
+            f"{self.without_outcome:,} have no known outcome{breaking}."
         )
+
+
+class Selected(NamedTuple):
+    """The rows to learn from.
+
+    Parameters
+    ----------
+    units : DataFrame
+        In order of time: the columns asked for, ``_at`` (instant), ``_truth``,
+        ``_truth_known`` (instant).
+    counts : UnitCounts
+        What was left out.
+    findings : tuple of Finding
+        What the contract found in them.
+    """
+
+    units: pl.DataFrame
+    counts: UnitCounts
+    findings: tuple[Finding, ...]
 
 
 def typed_target(target: Feature, decision: Decision, types: ColumnTypes, kind: str) -> Node:
@@ -94,8 +120,10 @@ def select_units(
     decision: Decision,
     target: Node,
     columns: Sequence[str],
+    *,
     as_of_us: int,
-) -> tuple[pl.DataFrame, UnitCounts]:
+    contract: Contract,
+) -> Selected:
     """Choose the units that can be learnt from as of a time.
 
     Parameters
@@ -110,23 +138,30 @@ def select_units(
         Columns of the unit to keep.
     as_of_us : int
         Only decisions before this time, and outcomes known before it.
+    contract : Contract
+        As it stands now: rows may be older than its rules.
 
-    Returns
-    -------
-    units : DataFrame
-        In order of time: `columns`, ``_at`` (instant), ``_truth``, ``_truth_known`` (instant).
-    counts : UnitCounts
-        What was left out.
+    Raises
+    ------
+    DataError
+        When no row is left.
+
+    Notes
+    -----
+    A correction that came in after `as_of_us` is not looked at: the outcome is the one that
+    stood then.
     """
     key = list(decision.source.key)
     ordered = facts.sort(INGESTED_AT, ROW)
     first = ordered.unique(key, keep="first", maintain_order=True)
-    newest = ordered.unique(key, keep="last", maintain_order=True)
+    live_us = pl.col(LIVE_AT).dt.epoch("us")
+    standing = ordered.filter(live_us.is_null() | (live_us < as_of_us))
+    newest = standing.unique(key, keep="last", maintain_order=True)
     rules = known_rules(decision.source, names(target, "column"), decision)
     outcomes = newest.select(
         *key,
         to_polars(target).alias(TRUTH),
-        pl.max_horizontal(known_at(rules), pl.col(LIVE_AT).dt.epoch("us")).alias(TRUTH_KNOWN),
+        pl.max_horizontal(known_at(rules), live_us).alias(TRUTH_KNOWN),
         known_at(rules).is_not_null().alias("_ever"),
     )
     kept = list(dict.fromkeys([*key, *columns]))
@@ -138,17 +173,20 @@ def select_units(
     usable = decided.filter(
         pl.col("_ever") & pl.col(TRUTH).is_not_null() & (pl.col(TRUTH_KNOWN) < as_of_us)
     )
+    breaking, findings = _breaking(contract, [first, newest], key)
+    keeping = usable.join(breaking, on=key, how="anti", nulls_equal=True, maintain_order="left")
     instant = pl.Datetime("us", "UTC")
     chosen = (
-        usable.drop("_ever")
+        keeping.drop("_ever")
         .with_columns(pl.col(AT).cast(instant), pl.col(TRUTH_KNOWN).cast(instant))
         .sort(AT, *key)
     )
     counts = UnitCounts(
         rows=units.height,
-        usable=usable.height,
+        usable=keeping.height,
         undecided=units.height - decided.height,
         without_outcome=decided.height - usable.height,
+        breaking=usable.height - keeping.height,
     )
     if not chosen.height:
         raise DataError(
@@ -156,7 +194,27 @@ def select_units(
             mend="isbjerg run --as-of with a later time, or check [unit] at in frame.toml",
             code="ISB312",
         )
-    return chosen, counts
+    return Selected(chosen, counts, findings)
+
+
+def _breaking(
+    contract: Contract, versions: Sequence[pl.DataFrame], key: Sequence[str]
+) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+    """Find the keys whose first or newest row breaks the contract in a column that is read."""
+    there = set(versions[0].columns)
+    promise = msgspec.structs.replace(
+        contract,
+        key=tuple(key),
+        fields=tuple(f for f in contract.fields if f.name in there),
+        rows_minimum=None,
+    )
+    broken, findings = [], {}
+    for rows in versions:
+        checked = check(promise, rows)
+        broken.append(checked.failed.select(key))
+        failed = [f for f in checked.findings if f.failed and f.code != "contract.extra"]
+        findings.update({(f.code, f.subject): f for f in failed})
+    return pl.concat(broken).unique(), tuple(findings.values())
 
 
 def check_known_in_time(facts: pl.DataFrame, feature_set: FeatureSet, decision: Decision) -> None:
@@ -167,8 +225,9 @@ def check_known_in_time(facts: pl.DataFrame, feature_set: FeatureSet, decision: 
     KnowledgeError
         When in any row a plain column of the unit is known at or after the decision, or never.
     """
+    decided = facts.filter(known_at([decision.at]).is_not_null())
     for column, rule in doubtful_columns([c for c, _ in feature_set.columns], decision).items():
-        late = facts.select(
+        late = decided.select(
             (known_at([rule]) >= known_at([decision.at])).fill_null(value=True).mean()
         ).item()
         if late:

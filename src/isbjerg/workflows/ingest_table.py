@@ -1,0 +1,254 @@
+"""Bring what one source holds into a data version, through its contract.
+
+Read, cast to carriers, check against the contract, set failing rows and repeated keys aside,
+compare with what is known, write only what is new or corrected, and commit the version in one
+transaction. Facts that were posted to the server join first.
+
+A corrected row counts as known from now on: until now its old value was what decisions saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import polars as pl
+
+from isbjerg.canonical import content_hash
+from isbjerg.data.carriers import to_carriers
+from isbjerg.data.checking import BROKEN, check
+from isbjerg.data.reading import fingerprint, read
+from isbjerg.data.versions import (
+    Changes,
+    DataVersion,
+    as_facts,
+    next_version,
+    without_duplicates,
+)
+from isbjerg.expressions.tree import Type
+from isbjerg.features.knowledge import Decision
+from isbjerg.features.sources import Source
+from isbjerg.findings import Finding
+from isbjerg.storage.tables import sweep, write_part, write_quarantine
+from isbjerg.workflows.comparing import compare_with_known
+from isbjerg.workflows.contracts import contract_of, contract_path
+from isbjerg.workflows.stored_facts import absorb_posted
+from isbjerg.workflows.workspace import Workspace
+
+
+class TableIngest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an ingest did to one table."""
+
+    table: str
+    version: str
+    changed: bool
+    rows: int
+    new: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+    quarantined: int = 0
+    refused: bool = False
+    """Whether a column was lost or changed its type, so that nothing was taken."""
+    read: bool = True
+    """Whether the source was read; it is not when nobody touched its files or its contract."""
+    findings: tuple[Finding, ...] = ()
+    """What this read found."""
+
+
+class _Sifted(NamedTuple):
+    """Rows of a read that may go on, and those set aside."""
+
+    rows: pl.DataFrame
+    aside: pl.DataFrame
+    findings: list[Finding]
+    blocked: bool
+
+
+def ingest_table(
+    workspace: Workspace, source: Source, decision: Decision, *, live: bool
+) -> TableIngest:
+    """Ingest one source.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to work, its lease ``ingest`` held.
+    source : Source
+        What to read.
+    decision : Decision
+        For the drafted contract: what ``ahead`` counts back from.
+    live : bool
+        Whether new rows count as known only from now on.
+
+    Raises
+    ------
+    SourceError
+        When the source cannot be read.
+    """
+    latest = workspace.catalog.latest_data_version(source.name)
+    sweep(workspace.store, source.name, workspace.catalog.parts(source.name))
+    latest = absorb_posted(workspace, source, latest)
+    table = source.read()
+    files = fingerprint(table, workspace.folder)  # before the read: a later change is seen again
+    if latest and files and latest.fingerprint == _state(workspace, source, files):
+        return TableIngest(
+            table=source.name,
+            version=latest.id,
+            changed=False,
+            rows=latest.rows,
+            unchanged=latest.rows,
+            read=False,
+        )
+    frame, became = to_carriers(
+        read(table, workspace.folder), dict(latest.schema) if latest else {}
+    )
+    sifted = _sift(workspace, source, frame, decision)
+    findings = [*became, *sifted.findings]
+    if sifted.blocked:
+        return _as_before(source, latest, findings, refused=True)
+    compared = compare_with_known(workspace, source, latest, sifted.rows, sifted.aside)
+    if compared.changes.vanished:
+        findings.append(_vanished(source, compared.changes.vanished))
+    if latest and not compared.changes.any:
+        return _keep_aside(
+            workspace, _as_before(source, latest, findings, compared.changes), sifted.aside
+        )
+    version = _write(workspace, source, latest, compared.changes, compared.schema, live=live)
+    version = msgspec.structs.replace(
+        version,
+        source=_described(table),
+        fingerprint=_state(workspace, source, files) if files else None,
+        quarantined=sifted.aside.height,
+        findings=tuple(findings),
+    )
+    done = TableIngest(
+        table=source.name,
+        version=version.id,
+        changed=True,
+        rows=version.rows,
+        new=compared.changes.new.height,
+        corrected=compared.changes.corrected.height,
+        unchanged=compared.changes.unchanged,
+        vanished=compared.changes.vanished,
+        findings=tuple(findings),
+    )
+    done = _keep_aside(workspace, done, sifted.aside)
+    workspace.catalog.record_data_version(version)
+    return done
+
+
+def _sift(workspace: Workspace, source: Source, frame: pl.DataFrame, decision: Decision) -> _Sifted:
+    contract, drafted = contract_of(workspace, source, frame, decision)
+    checked = check(contract, frame)
+    findings = [*drafted, *checked.findings]
+    if checked.blocked:
+        return _Sifted(checked.passed, checked.failed, findings, blocked=True)
+    rows, repeated = without_duplicates(checked.passed, list(source.key))
+    if repeated.height:
+        findings.append(_repeated(source, repeated.height))
+        repeated = repeated.with_columns(pl.lit(f"key:{', '.join(source.key)}").alias(BROKEN))
+    aside = pl.concat([checked.failed, repeated], how="diagonal_relaxed")
+    return _Sifted(rows, aside, findings, blocked=False)
+
+
+def _as_before(
+    source: Source,
+    latest: DataVersion | None,
+    findings: Sequence[Finding],
+    changes: Changes | None = None,
+    *,
+    refused: bool = False,
+) -> TableIngest:
+    """Say that a read left no new version."""
+    return TableIngest(
+        table=source.name,
+        version=latest.id if latest else "",
+        changed=False,
+        rows=latest.rows if latest else 0,
+        unchanged=changes.unchanged if changes else 0,
+        vanished=changes.vanished if changes else 0,
+        refused=refused,
+        findings=tuple(findings),
+    )
+
+
+def _keep_aside(workspace: Workspace, done: TableIngest, aside: pl.DataFrame) -> TableIngest:
+    """Write rows that were set aside beside the version that stands without them."""
+    if aside.height:
+        write_quarantine(workspace.store, done.table, done.version, aside)
+    return msgspec.structs.replace(done, quarantined=aside.height)
+
+
+def _write(
+    workspace: Workspace,
+    source: Source,
+    latest: DataVersion | None,
+    changes: Changes,
+    schema: Mapping[str, Type],
+    *,
+    live: bool,
+) -> DataVersion:
+    """Write new and corrected rows as one part and build, not yet commit, its version."""
+    now_us = workspace.clock()
+    first_row = workspace.catalog.reserve_rows(source.name, changes.rows.height)
+    facts = pl.concat(
+        [
+            as_facts(changes.new, first_row=first_row, ingested_us=now_us, live=live),
+            as_facts(
+                changes.corrected,
+                first_row=first_row + changes.new.height,
+                ingested_us=now_us,
+                live=True,
+            ),
+        ]
+    )
+    return next_version(
+        latest,
+        table=source.name,
+        key=source.key,
+        part=write_part(workspace.store, source.name, facts),
+        schema=schema,
+        source=source.name,
+        at_us=now_us,
+        live=live,
+        changes=changes,
+    )
+
+
+def _state(workspace: Workspace, source: Source, files: str) -> str:
+    """Name the state of the files, the contract and the key together."""
+    path = contract_path(workspace, source.name)
+    contract = path.read_text(encoding="utf-8") if path.is_file() else None
+    return content_hash([files, contract, source.key])
+
+
+def _described(table: Any) -> str:
+    """Say how a table was read, for people."""
+    path = getattr(table, "path", None)
+    return str(path) if path else f"a {type(table).__module__.split('.')[0]} table"
+
+
+def _repeated(source: Source, rows: int) -> Finding:
+    key = ", ".join(source.key)
+    return Finding(
+        code="ingest.repeated_key",
+        subject=source.name,
+        severity="error",
+        message=f"{rows:,} rows repeat a key ({key}); the first of each was kept, "
+        "the others are in quarantine.",
+        mend=f'add the column that tells them apart: key=["{key}", "..."]',
+        evidence={"rows": rows, "key": list(source.key)},
+    )
+
+
+def _vanished(source: Source, rows: int) -> Finding:
+    return Finding(
+        code="ingest.vanished",
+        subject=source.name,
+        severity="warning",
+        message=f"{rows:,} rows that were there before are no longer in the source. They are kept.",
+        mend="look whether the source's query or files changed",
+        evidence={"rows": rows},
+    )

@@ -1,0 +1,137 @@
+"""Make settled rows facts of the unit's source, so that windows over the past see them.
+
+A fact is a whole row. What the file does not say of it is taken from what is known of the row
+already, and where nothing is, from what was recorded of the unit when it was first predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from isbjerg.data.versions import INGESTED_AT, RESERVED, ROW, newest
+from isbjerg.features.contributing import SlotFact, contributor
+from isbjerg.features.keys import Carrier, key_text
+from isbjerg.features.sources import Source
+from isbjerg.storage.ledger import Prediction, unit_key
+from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.stored_facts import posted_frame
+from isbjerg.workflows.workspace import Workspace
+
+
+class _Known(NamedTuple):
+    """What is known of a row: its newest values, and every value it ever had."""
+
+    newest: dict[str, Carrier]
+    ever: list[dict[str, Carrier]]
+
+
+def post_rows(
+    workspace: Workspace, source: Source, rows: pl.DataFrame, *, heard: bool, plan: bool
+) -> int:
+    """Post the rows that tell something new; return how many do.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where facts are known, and posted.
+    source : Source
+        The unit's.
+    rows : DataFrame
+        Columns of the source in carriers, its key among them; several of one key: the last
+        one counts.
+    heard : bool
+        Whether the ledger learnt nothing from the file. Then a row is new only if it was never
+        said: a file that is settled again does not undo what came after it.
+    plan : bool
+        Only count.
+    """
+    key = list(source.key)
+    if not set(key) <= set(rows.columns) or not rows.height:
+        return 0
+    last = rows.unique(key, keep="last", maintain_order=True)
+    known = _known(workspace, source, last.select(key))
+    news = []
+    for said in carrier_rows(last):
+        before = known.get(key_text(said[c] for c in key))
+        seen = [] if before is None else before.ever if heard else [before.newest]
+        if not any(all(one.get(c) == v for c, v in said.items()) for one in seen):
+            news.append({**(before.newest if before else {}), **said})
+    return len(news) if plan else _post(workspace, source, news, set(known))
+
+
+def carrier_rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """Go through rows as carriers: times as microseconds.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> list(carrier_rows(pl.DataFrame({"at": [datetime(1970, 1, 2)], "x": [None]})))
+    [{'at': 86400000000, 'x': None}]
+    """
+    times = [c for c, t in frame.schema.items() if t.is_temporal()]
+    return frame.with_columns(pl.col(times).to_physical()).iter_rows(named=True)
+
+
+def _known(workspace: Workspace, source: Source, keys: pl.DataFrame) -> dict[str, _Known]:
+    """Find all versions of the rows with these keys: stored ones, and posted ones."""
+    version = workspace.catalog.latest_data_version(source.name)
+    if version is None:
+        return {}
+    schema = dict(version.schema)
+    with workspace.online() as online:
+        posted = posted_frame(online.posted(source.name), schema, workspace.clock())
+    stored = read_facts(workspace.store, version, [*schema, INGESTED_AT], verify=False)
+    on = list(source.key)
+    facts = pl.concat([stored, posted.select(stored.columns)]).join(
+        keys, on=on, how="semi", nulls_equal=True
+    )
+    latest = {key_text(r[c] for c in on): r for r in _plain(newest(facts, on))}
+    ever: dict[str, list[dict[str, Carrier]]] = {name: [] for name in latest}
+    for row in _plain(facts.sort(ROW)):
+        ever[key_text(row[c] for c in on)].append(row)
+    return {name: _Known(row, ever[name]) for name, row in latest.items()}
+
+
+def _plain(facts: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    return carrier_rows(facts.drop(RESERVED, strict=False))
+
+
+def _post(
+    workspace: Workspace, source: Source, facts: Sequence[Mapping[str, Carrier]], known: set[str]
+) -> int:
+    version = workspace.catalog.latest_data_version(source.name)
+    schema = dict(version.schema) if version else {}
+    unknown = [f for f in facts if key_text(f[c] for c in source.key) not in known]
+    recorded = _recorded(workspace, [unit_key(f[c] for c in source.key) for f in unknown])
+    now_us = workspace.clock()
+    posted = 0
+    with workspace.online() as online, online.posting(source.name) as posting:
+        contributors = [contributor(registered.slot) for registered in posting.slots]
+        for fact in facts:
+            told = recorded.get(unit_key(fact[c] for c in source.key), {})
+            body: dict[str, Carrier] = {name: fact.get(name, told.get(name)) for name in schema}
+            key = key_text(body[c] for c in source.key)
+
+            def contribute(
+                row: int, body: dict[str, Carrier] = body, key: str = key
+            ) -> Iterator[tuple[str, SlotFact]]:
+                for one in contributors:
+                    made = one.contribute(body, key, row, now_us)
+                    if made is not None:
+                        yield one.slot.name, made
+
+            posted += posting.add(key, body, now_us, contribute)
+    return posted
+
+
+def _recorded(workspace: Workspace, units: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the columns that were received with the first prediction about each unit."""
+    found: dict[str, Prediction] = {}
+    for prediction in workspace.ledger.of_units(units):
+        earlier = found.get(prediction.unit_key)
+        if earlier is None or prediction.at_us < earlier.at_us:
+            found[prediction.unit_key] = prediction
+    return {unit: prediction.inputs for unit, prediction in found.items()}
