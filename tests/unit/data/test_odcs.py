@@ -17,6 +17,7 @@ from isbjerg.data.odcs import from_odcs, to_odcs
 from isbjerg.errors import ProjectError
 from isbjerg.expressions.tree import Type
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "contract-v1.odcs.yaml"
 LINTER = os.environ.get("ISBJERG_DATACONTRACT") or shutil.which("datacontract")
 
 FULL = Contract(
@@ -44,6 +45,12 @@ def test_a_contract_comes_back_as_it_was_written() -> None:
     assert read.contract == FULL
     assert read.unenforced == []
     assert to_odcs(read.contract, read.document) == text
+
+
+def test_a_contract_of_the_first_release_is_read_and_written_as_it_was() -> None:
+    text = GOLDEN.read_text(encoding="utf-8")
+    assert from_odcs(text, GOLDEN.name).contract == FULL
+    assert to_odcs(FULL) == text
 
 
 _FIELD = st.builds(
