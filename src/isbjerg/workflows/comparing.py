@@ -102,6 +102,7 @@ def _without_undoing(
         else pl.when(pl.col(c).is_null() | pl.col(c).eq_missing(pl.col(f"{c}\0said")))
         .then(pl.col(f"{c}\0now"))
         .otherwise(pl.col(c))
+        .alias(c)
         for c in touched.columns
     )
     again = new_facts(current, merged, key)

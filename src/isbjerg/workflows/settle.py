@@ -99,7 +99,7 @@ def settle(
     )
     facts = post_rows(
         workspace,
-        decision.source,
+        decision,
         _with_key(workspace, decision, schema, known.select(rows.columns)),
         heard=not (outcomes.new or outcomes.corrections),
         plan=plan,

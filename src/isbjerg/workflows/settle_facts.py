@@ -14,6 +14,7 @@ import polars as pl
 from isbjerg.data.versions import INGESTED_AT, RESERVED, ROW, newest
 from isbjerg.features.contributing import SlotFact, contributor
 from isbjerg.features.keys import Carrier, key_text
+from isbjerg.features.knowledge import Decision
 from isbjerg.features.sources import Source
 from isbjerg.storage.ledger import Prediction, unit_key
 from isbjerg.storage.tables import read_facts
@@ -29,7 +30,7 @@ class _Known(NamedTuple):
 
 
 def post_rows(
-    workspace: Workspace, source: Source, rows: pl.DataFrame, *, heard: bool, plan: bool
+    workspace: Workspace, decision: Decision, rows: pl.DataFrame, *, heard: bool, plan: bool
 ) -> int:
     """Post the rows that tell something new; return how many do.
 
@@ -37,8 +38,8 @@ def post_rows(
     ----------
     workspace : Workspace
         Where facts are known, and posted.
-    source : Source
-        The unit's.
+    decision : Decision
+        The unit's source, and when a decision about it is taken.
     rows : DataFrame
         Columns of the source in carriers, its key among them; several of one key: the last
         one counts.
@@ -48,6 +49,7 @@ def post_rows(
     plan : bool
         Only count.
     """
+    source = decision.source
     key = list(source.key)
     if not set(key) <= set(rows.columns) or not rows.height:
         return 0
@@ -59,7 +61,7 @@ def post_rows(
         seen = [] if before is None else before.ever if heard else [before.newest]
         if not any(all(one.get(c) == v for c, v in said.items()) for one in seen):
             news.append({**(before.newest if before else {}), **said})
-    return len(news) if plan else _post(workspace, source, news, set(known))
+    return len(news) if plan else _post(workspace, decision, news, set(known))
 
 
 def carrier_rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
@@ -100,12 +102,17 @@ def _plain(facts: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _post(
-    workspace: Workspace, source: Source, facts: Sequence[Mapping[str, Carrier]], known: set[str]
+    workspace: Workspace,
+    decision: Decision,
+    facts: Sequence[Mapping[str, Carrier]],
+    known: set[str],
 ) -> int:
+    source = decision.source
     version = workspace.catalog.latest_data_version(source.name)
     schema = dict(version.schema) if version else {}
     unknown = [f for f in facts if key_text(f[c] for c in source.key) not in known]
-    recorded = _recorded(workspace, [unit_key(f[c] for c in source.key) for f in unknown])
+    units = [unit_key(f[c] for c in source.key) for f in unknown]
+    recorded = _recorded(workspace, decision, units)
     now_us = workspace.clock()
     posted = 0
     with workspace.online() as online, online.posting(source.name) as posting:
@@ -127,11 +134,17 @@ def _post(
     return posted
 
 
-def _recorded(workspace: Workspace, units: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the columns that were received with the first prediction about each unit."""
+def _recorded(
+    workspace: Workspace, decision: Decision, units: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return what the first prediction about each unit received, and when it was decided."""
     found: dict[str, Prediction] = {}
     for prediction in workspace.ledger.of_units(units):
         earlier = found.get(prediction.unit_key)
         if earlier is None or prediction.at_us < earlier.at_us:
             found[prediction.unit_key] = prediction
-    return {unit: prediction.inputs for unit, prediction in found.items()}
+    at = decision.at
+    # A row without the time of its decision could never be learnt from.
+    return {
+        unit: {at.column: one.at_us - at.offset_us, **one.inputs} for unit, one in found.items()
+    }
