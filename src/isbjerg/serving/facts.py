@@ -7,6 +7,7 @@ ingest takes it into a data version; until then, and from this answer on, predic
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -65,10 +66,20 @@ class PostingFacts:
         self._clock = clock
         self._replay = replay
         self._contributors: dict[str, Contributor] = {}
+        self._begun: dict[int, int] = {}
+
+    def known_until(self, now_us: int) -> int:
+        """Return the time, now or just before, up to which the store holds all that was posted.
+
+        A fact counts as known from a moment before its commit. A decision between the two
+        would miss it now and see it in any later reckoning, so it is taken as of the moment
+        before. To be asked before the store is followed.
+        """
+        return min((now_us, *tuple(self._begun.values())))
 
     async def handle(self, body: bytes, table: str) -> Answer:
         """Answer one request; the disk is waited for in another thread."""
-        live_at_us = self._clock()
+        live_at_us: int | None = None
         try:
             told = _DECODER.decode(body)
         except (msgspec.MsgspecError, RecursionError, ValueError) as fault:
@@ -83,26 +94,25 @@ class PostingFacts:
             raise Refusal(413, "ISB711", f"At most {ROWS_MAX} rows are taken.", field="rows")
         return await asyncio.to_thread(self._post, table, told.rows, live_at_us)
 
-    def _post(self, table: str, rows: list[dict[str, Any]], live_at_us: int) -> Answer:
-        with self._store.posting(table) as posting:
-            if not posting.slots:
-                raise _unknown_table(posting.sources())
-            reader = _FactReader(posting.slots)
-            facts = [reader.read(row, place) for place, row in enumerate(rows)]
-            contributors = [self._contributor(r.slot) for r in posting.slots]
-
-            def give(
-                fact: dict[str, Carrier], key: str
-            ) -> Callable[[int], Iterator[tuple[str, SlotFact]]]:
-                def contribute(row: int) -> Iterator[tuple[str, SlotFact]]:
-                    for one in contributors:
-                        made = one.contribute(fact, key, row, live_at_us)
-                        if made is not None:
-                            yield one.slot.name, made
-
-                return contribute
-
-            new = [posting.add(key, fact, live_at_us, give(fact, key)) for key, fact in facts]
+    def _post(self, table: str, rows: list[dict[str, Any]], at_us: int | None) -> Answer:
+        me = threading.get_ident()
+        try:
+            with self._store.posting(table) as posting:
+                if not posting.slots:
+                    raise _unknown_table(posting.sources())
+                reader = _FactReader(posting.slots)
+                facts = [reader.read(row, place) for place, row in enumerate(rows)]
+                contributors = [self._contributor(r.slot) for r in posting.slots]
+                self._begun[me] = self._clock()
+                live_at_us = self._clock() if at_us is None else at_us
+                new = [
+                    posting.add(
+                        key, fact, live_at_us, _contributing(contributors, fact, live_at_us)
+                    )
+                    for key, fact in facts
+                ]
+        finally:
+            self._begun.pop(me, None)
         return ok({"accepted": sum(new), "duplicates": len(new) - sum(new)})
 
     def _contributor(self, slot: Slot) -> Contributor:
@@ -110,6 +120,22 @@ class PostingFacts:
         if known is None or known.slot != slot:
             known = self._contributors[slot.name] = contributor(slot)
         return known
+
+
+def _contributing(
+    contributors: list[Contributor], fact: dict[str, Carrier], live_at_us: int
+) -> Callable[[int], Iterator[tuple[str, SlotFact]]]:
+    """Say what a fact is to each slot, once its row number is known."""
+
+    def contribute(row: int) -> Iterator[tuple[str, SlotFact]]:
+        for one in contributors:
+            # Slots of an older definition of the source may know its rows by another key.
+            key = key_text(fact[name] for name in one.slot.key)
+            made = one.contribute(fact, key, row, live_at_us)
+            if made is not None:
+                yield one.slot.name, made
+
+    return contribute
 
 
 class _FactReader:
@@ -146,6 +172,15 @@ class _FactReader:
         fact = {
             name: _carrier(value, self._types[name], name, place) for name, value in row.items()
         }
+        for name in self._key:
+            if fact[name] is None:
+                raise Refusal(
+                    422,
+                    "ISB707",
+                    f"Row {place}: '{name}' is null, and it tells which fact this is.",
+                    mend=f"send all of the key: {', '.join(self._key)}",
+                    field=name,
+                )
         return key_text(fact[name] for name in self._key), fact
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -63,17 +64,27 @@ class Predicting:
         Where records become durable.
     clock : Clock
         What time it is.
+    known_until : callable
+        From the time that it is to the time up to which all posted facts can be followed.
     replay : bool
         Whether callers may say at which time they want to be answered.
     """
 
     def __init__(
-        self, stage: Stage, follower: Follower, writer: LedgerWriter, clock: Clock, *, replay: bool
+        self,
+        stage: Stage,
+        follower: Follower,
+        writer: LedgerWriter,
+        clock: Clock,
+        *,
+        known_until: Callable[[int], int],
+        replay: bool,
     ) -> None:
         self._stage = stage
         self._follower = follower
         self._writer = writer
         self._clock = clock
+        self._known_until = known_until
         self._replay = replay
         self._ids = Ids(clock)
         self.answered = 0
@@ -85,7 +96,10 @@ class Predicting:
         live = self._stage.live
         if live is None:
             raise _nothing_live(self._stage.fault)
-        at_us = received_us if asked.at is None else self._replay_time(asked.at, live)
+        if asked.at is None:
+            at_us = self._known_until(received_us)
+        else:
+            at_us = self._replay_time(asked.at, live)
         self._follower.follow()
         if asked.inputs is not None:
             records = [self._record(live, asked.inputs, asked.purpose, at_us, received_us)]

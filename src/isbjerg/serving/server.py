@@ -74,12 +74,18 @@ class Server:
         self._online = OnlineStore(store.online)
         self._follower = Follower(store.online)
         self._stage = Stage(self._folder, self._follower)
+        posting = PostingFacts(self._online, clock, replay=settings.replay)
         self._predicting = Predicting(
-            self._stage, self._follower, self._writer, clock, replay=settings.replay
+            self._stage,
+            self._follower,
+            self._writer,
+            clock,
+            known_until=posting.known_until,
+            replay=settings.replay,
         )
         self._watching: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
-        self.app = self._routes(PostingFacts(self._online, clock, replay=settings.replay))
+        self.app = self._routes(posting)
 
     def _routes(self, posting: PostingFacts) -> App:
         granted = {Permission.HEALTH, Permission.PREDICT, Permission.POST_FACTS}

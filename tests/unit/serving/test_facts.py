@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +16,9 @@ from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.facts import contributions
 from isbjerg.features.keys import key_text
 from isbjerg.features.sets import Known, Slot
-from isbjerg.serving.facts import contributor, needed_columns
-from isbjerg.storage.online import RegisteredSlot
+from isbjerg.serving.answers import Refusal
+from isbjerg.serving.facts import PostingFacts, contributor, needed_columns
+from isbjerg.storage.online import OnlineStore, RegisteredSlot
 
 SLOT = Slot(
     name="s",
@@ -76,3 +83,64 @@ def test_what_slots_need_of_a_fact() -> None:
         "gust": Type.FLOAT,
     }
     assert needed_columns([RegisteredSlot(SLOT)])["origin"] is None
+
+
+class Ticking:
+    """A clock that counts, and remembers what was known at each of its ticks."""
+
+    def __init__(self) -> None:
+        self.now, self.known = 0, list[int]()
+        self.until: Callable[[int], int] = lambda now: now
+
+    def __call__(self) -> int:
+        self.now += 1
+        self.known.append(self.until(1_000))
+        return self.now
+
+
+def post(store: OnlineStore, row: dict[str, Any], clock: Ticking) -> Any:
+    posting = PostingFacts(store, clock, replay=False)
+    clock.until = posting.known_until
+    body = msgspec.json.encode({"rows": [row]})
+    return msgspec.json.decode(asyncio.run(posting.handle(body, "weather")).body)
+
+
+ROW = {"origin": "JFK", "hour": "1970-01-01T00:00:00Z", "issued": None, "wind": 1, "gust": 2}
+
+
+def test_no_decision_falls_between_when_a_fact_is_known_and_its_commit(tmp_path: Path) -> None:
+    """A decision at that time would miss what every later reckoning says that it saw."""
+    store, clock = OnlineStore(tmp_path / "online.db"), Ticking()
+    store.register(SLOT, {"origin": Type.TEXT})
+    assert post(store, ROW, clock) == {"accepted": 1, "duplicates": 0}
+    (fact,) = store.posted("weather")
+    assert fact.live_at_us == clock.now
+    assert clock.known[-1] < fact.live_at_us  # known strictly before: not seen, here and there
+    assert clock.until(1_000) == 1_000  # committed
+    store.close()
+
+
+def test_a_fact_without_its_key_is_refused(tmp_path: Path) -> None:
+    store, clock = OnlineStore(tmp_path / "online.db"), Ticking()
+    store.register(SLOT, {"origin": Type.TEXT})
+    with pytest.raises(Refusal) as caught:
+        post(store, {**ROW, "origin": None}, clock)
+    assert (caught.value.code, caught.value.field) == ("ISB707", "origin")
+    assert store.posted("weather") == []
+    assert clock.until(1_000) == 1_000
+    store.close()
+
+
+def test_slots_that_know_a_source_by_different_keys_each_get_their_own(tmp_path: Path) -> None:
+    other = msgspec.structs.replace(SLOT, name="a", key=("hour", "issued"))
+    store, clock = OnlineStore(tmp_path / "online.db"), Ticking()
+    for slot in (SLOT, other):
+        store.register(slot, {"origin": Type.TEXT})
+    post(store, {**ROW, "issued": ROW["hour"]}, clock)
+    store.close()
+    db = sqlite3.connect(tmp_path / "online.db")
+    found = dict(
+        db.execute("SELECT name, fact_key FROM slot_facts JOIN slots ON slots.id = slot_facts.slot")
+    )
+    db.close()
+    assert found == {"s": key_text(["JFK", 0]), "a": key_text([0, 0])}
