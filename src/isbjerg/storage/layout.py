@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isbjerg.errors import ArgumentError
+from isbjerg.storage.durable import write_durably
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -38,7 +39,7 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         ignore = self.folder / ".gitignore"
         if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+            write_durably(ignore, b"*\n")  # half written it would be there, and ignore nothing
         return self
 
     @property
