@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib.resources import files as package_files
 from pathlib import Path
+from shlex import quote
 
 from isbjerg.errors import ArgumentError
 from isbjerg.examples.flights_data import prepare
@@ -47,12 +48,14 @@ def draft_example(folder: Path, name: str = "flights", *, full: bool = True) -> 
         When files of the same names are in the folder already.
     """
     if name not in EXAMPLES:
-        raise ArgumentError.out_of_range(
-            "name", "draft_example", f"be one of {', '.join(EXAMPLES)}", name
+        raise ArgumentError(
+            f"There is no example '{name}'.\nFound: {', '.join(EXAMPLES)}",
+            mend=f"isbjerg new {EXAMPLES[0]} --example {EXAMPLES[0]}",
+            name=name,
         )
     raw = package_folder()
     files = {**template_files(name), **tooling_files(ignore="data/\n")}
-    write_project(folder, files)
+    write_project(folder, files, again=f"isbjerg new {quote(f'{folder}-2')} --example {name}")
     rows = prepare(folder / "data", package=raw, before=None if full else SMALL_BEFORE)
     made = tuple(f"data/{table}.parquet" for table in rows)
     note = Finding(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,15 +17,15 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from isbjerg.data.reading import read
-from isbjerg.data.tables import CsvTable, ParquetTable
+from isbjerg.data.tables import CsvTable
 from isbjerg.errors import ArgumentError
 from isbjerg.findings import Finding
 from isbjerg.times import DAY_US
 from isbjerg.workflows.drafting_features import features_py, features_test_py
 from isbjerg.workflows.drafting_frame import CASES_TOML, frame_toml, readme_md
 from isbjerg.workflows.drafting_models import models_py
-from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan
+from isbjerg.workflows.drafting_plan import Plan
+from isbjerg.workflows.drafting_reading import Looked, look, time_format, to_times, told_kind
 from isbjerg.workflows.drafting_sources import sources_py
 from isbjerg.workflows.drafting_strength import Halves, best_halves
 from isbjerg.workflows.drafting_table import (
@@ -41,6 +42,8 @@ _LEARN_FROM = 0.6
 """The first rule is written from this part of the rows only: the rest will judge it."""
 
 _LONG_US = 30 * DAY_US
+_NAMED_MAX = 4
+"""So many new names are said; all of them stand in sources.py."""
 
 
 class Drafted(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +89,15 @@ def draft_project(
         When the table cannot be read.
     """
     folder, table = Path(folder), Path(table)
-    frame = read(_handle(table), Path.cwd())
-    _check_columns(frame, {"target": target, "time": time})
-    plan, findings = _plan(frame, folder=folder, table=table, target=target, time=time, name=name)
+    looked = look(table)
+    _check_columns(looked.frame, {"target": target, "time": time})
+    form = None if time is None else _time_format(looked.frame[time])
+    if time is not None and form:
+        frame = looked.frame.with_columns(to_times(looked.frame[time], form))
+        looked = msgspec.structs.replace(looked, frame=frame)
+    plan, findings = _plan(
+        looked, folder=folder, table=table, target=target, time=time, name=name, form=form
+    )
     files = {
         "frame.toml": frame_toml(plan),
         "sources.py": sources_py(plan),
@@ -99,15 +108,17 @@ def draft_project(
         "README.md": readme_md(plan),
         **tooling_files(),
     }
-    write_project(folder, files)
+    write_project(folder, files, again=_again(folder, table, target, time))
     return Drafted(folder=folder, files=tuple(sorted(files)), findings=findings)
 
 
-def _handle(table: Path) -> CsvTable | ParquetTable:
-    path = str(table.resolve())
-    if table.suffix.lower() in (".parquet", ".pq"):
-        return ParquetTable(path)
-    return CsvTable(path=path, null_values=NULL_VALUES)
+def _again(folder: Path, table: Path, target: str, time: str | None) -> str:
+    """Write the command once more, with another folder."""
+    number = 2
+    while (other := folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    words = ["isbjerg", "new", str(other), "--from", str(table), "--target", target]
+    return shlex.join([*words, *(["--time", time] if time else [])])
 
 
 def _check_columns(frame: pl.DataFrame, asked: Mapping[str, str | None]) -> None:
@@ -115,34 +126,40 @@ def _check_columns(frame: pl.DataFrame, asked: Mapping[str, str | None]) -> None
         if column is not None and column not in frame.columns:
             close = get_close_matches(column, frame.columns, n=1)
             raise ArgumentError(
-                f"`{argument}` of `new` must name a column of the table. Got '{column}'.\n"
-                f"Found: {frame.columns}",
-                mend=f"--{argument} '{(close or frame.columns)[0]}'",
+                f"`--{argument}` must name a column of the table. Got '{column}'.\n"
+                f"Found: {', '.join(frame.columns)}",
+                mend=f"--{argument} {shlex.quote((close or frame.columns)[0])}",
                 column=column,
             )
-    time = asked["time"]
-    if time is not None and not _is_time(frame[time]):
+
+
+def _time_format(values: pl.Series) -> str | None:
+    """Say how texts of the time column are read; ``None`` when it holds times already."""
+    if isinstance(values.dtype, pl.Datetime) or values.dtype == pl.Date:
+        return None
+    form = time_format(values)
+    if form is None:
         raise ArgumentError(
-            f"`time` of `new` must name a column of dates or times. '{time}' is {frame[time].dtype}.",
+            f"`--time` must name a column of dates or times. '{values.name}' is "
+            f"{told_kind(values)}.",
             mend="write the times as 2013-06-01T17:30:00Z, or leave --time out",
-            column=time,
+            column=values.name,
         )
-
-
-def _is_time(values: pl.Series) -> bool:
-    return isinstance(values.dtype, pl.Datetime) or values.dtype == pl.Date
+    return form
 
 
 def _plan(
-    frame: pl.DataFrame,
+    looked: Looked,
     *,
     folder: Path,
     table: Path,
     target: str,
     time: str | None,
     name: str | None,
+    form: str | None,
 ) -> tuple[Plan, tuple[Finding, ...]]:
     """Look at each column and put the guesses together."""
+    frame, handle = looked.frame, looked.handle
     names = identifiers(frame.columns)
     goal = find_goal(frame, target)
     truth = _as_floats(frame[target], goal)
@@ -159,7 +176,12 @@ def _plan(
     plan = Plan(
         name=_source_name(name or table.stem, names),
         table=_relative(table, folder),
-        is_csv=isinstance(_handle(table), CsvTable),
+        is_csv=isinstance(handle, CsvTable),
+        separator=handle.separator if isinstance(handle, CsvTable) else ",",
+        time_format=form,
+        decimal_commas=looked.decimal_commas,
+        rows=frame.height,
+        sorted_by_target=time is None and _is_sorted_by(truth),
         key=names[key] if key else "row_number",
         at=names[time] if time else "row_time",
         row_number=key is None,
@@ -174,6 +196,12 @@ def _plan(
         rule=_first_rule(frame, columns, truth, time),
     )
     return plan, tuple(_findings(plan, time))
+
+
+def _is_sorted_by(truth: pl.Series) -> bool:
+    """Say whether the rows stand in the order of the target, so that their order is no time."""
+    known = truth.drop_nulls()
+    return known.n_unique() > 1 and (known.is_sorted() or known.is_sorted(descending=True))
 
 
 def _is_storable(dtype: pl.DataType) -> bool:
@@ -242,9 +270,17 @@ def _findings(plan: Plan, time: str | None) -> Iterator[Finding]:
             "which is not known to be the order of time.",
             "name the column: isbjerg new ... --time COLUMN",
         )
+    if plan.sorted_by_target:
+        yield _guess(
+            "draft.sorted",
+            plan.name,
+            f"The file is sorted by '{plan.goal.column}': the last rows, which judge, differ from "
+            "those that are learnt from, so no verdict will be worth anything.",
+            "name the column of times, or shuffle the rows of the file",
+        )
     for c in plan.columns:
         if c.use == "left_out":
-            mend = "if it is known at the decision, write a feature of it in features.py"
+            mend = _left_out_mend(c)
             yield _guess(c.code, f"{plan.name}.{c.name}", f"Left out: {c.why}.", mend)
     yield _guess(
         "draft.known",
@@ -263,6 +299,15 @@ def _findings(plan: Plan, time: str | None) -> Iterator[Finding]:
     yield from _weak_findings(plan)
 
 
+def _left_out_mend(column: Column) -> str:
+    if column.code in ("draft.leak", "draft.later"):
+        return (
+            "if it is known at the decision: delete its line in sources.py, "
+            "write a feature of it in features.py"
+        )
+    return "if it helps all the same, write a feature of it in features.py"
+
+
 def _weak_findings(plan: Plan) -> Iterator[Finding]:
     if plan.row_number:
         yield _guess(
@@ -272,8 +317,31 @@ def _weak_findings(plan: Plan) -> Iterator[Finding]:
             "above others changes them all.",
             "add a key to the table, and name it in sources.py",
         )
-    for old, new in plan.renamed.items():
-        yield _note("draft.renamed", f"{plan.name}.{new}", f"'{old}' is called '{new}' here.")
+    if plan.renamed:
+        pairs = [f"'{old}' is {new}" for old, new in plan.renamed.items()]
+        more = f", and {len(pairs) - _NAMED_MAX} more in sources.py" * (len(pairs) > _NAMED_MAX)
+        yield _note(
+            "draft.renamed",
+            plan.name,
+            f"Names that Python cannot use are others here: {', '.join(pairs[:_NAMED_MAX])}{more}.",
+        )
+    if plan.time_format:
+        yield _note("draft.time_format", f"{plan.name}.{plan.at}", f"Read as {plan.time_format}.")
+    if plan.decimal_commas:
+        yield _note(
+            "draft.decimal_comma",
+            plan.name,
+            f"Read with a decimal comma: {', '.join(plan.decimal_commas)}.",
+        )
+    if plan.goal.kind == "regression" and plan.goal.whole:
+        yield _guess(
+            "draft.classes",
+            plan.target,
+            f"'{plan.goal.column}' has {plan.goal.whole} different whole numbers and is predicted as "
+            "a quantity. Numbers that stand for classes are not quantities.",
+            f'ask for one class in features.py: return {plan.goal.column} == 1, and kind = "binary" '
+            'with primary = "roc_auc" in frame.toml',
+        )
     if plan.goal.kind == "binary":
         yield _note(
             "draft.target",

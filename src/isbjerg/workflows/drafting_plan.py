@@ -24,12 +24,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Path of the table, relative to the project.
     is_csv : bool
         How it is read.
+    separator : str
+        What parts the values of a CSV file.
     key, at : str
         Columns, by their names in the project.
     row_number, row_order : bool
         Whether key and time are made from the rows' order.
     zoneless : bool
         Whether the times carry no zone.
+    time_format : str or None
+        How texts of the time column are read, when they are not ISO 8601.
+    decimal_commas : tuple of str
+        Columns, by their names in the table, whose numbers have a decimal comma.
+    rows : int
+        How many the table has.
+    sorted_by_target : bool
+        Whether the rows stand in the order of the target.
     label_delay : str
         After which span the target is taken as known.
     goal : Goal
@@ -59,6 +69,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     columns: tuple[Column, ...]
     renamed: dict[str, str]
+    separator: str = ","
+    time_format: str | None = None
+    decimal_commas: tuple[str, ...] = ()
+    rows: int = 0
+    sorted_by_target: bool = False
     dropped: tuple[str, ...] = ()
     rule: Halves | None = None
 
@@ -76,11 +91,6 @@ def plain(text: str) -> str:
 def quoted(text: object) -> str:
     """Write a text as Python with double quotes, as the formatter would."""
     return msgspec.json.encode(str(text)).decode()
-
-
-def listed(texts: Sequence[str]) -> str:
-    """Write texts as a list in Python."""
-    return "[" + ", ".join(quoted(t) for t in texts) + "]"
 
 
 def tupled(texts: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan, listed, quoted, tupled
+from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan, quoted, tupled
 
 
 def sources_py(plan: Plan) -> str:
@@ -17,7 +17,8 @@ def sources_py(plan: Plan) -> str:
         "",
         *(["from pathlib import Path", ""] if polars else []),
         "import isbjerg as ib",
-        *(["import polars as pl"] if polars else []),
+        *(["import polars as pl"] if _names_polars(plan) else []),
+        *(["from isbjerg.data.reading import read"] if polars else []),
         "",
         f"TABLE = {quoted(plan.table)}",
         "",
@@ -36,7 +37,11 @@ def sources_py(plan: Plan) -> str:
 
 
 def _needs_polars(plan: Plan) -> bool:
-    return bool(plan.renamed or plan.row_number or plan.row_order or plan.zoneless or plan.dropped)
+    return bool(plan.renamed or plan.dropped or _names_polars(plan))
+
+
+def _names_polars(plan: Plan) -> bool:
+    return bool(plan.row_number or plan.row_order or plan.zoneless or plan.decimal_commas)
 
 
 def _known(plan: Plan) -> Iterator[str]:
@@ -59,20 +64,13 @@ def _after(plan: Plan) -> str:
 def _handle(plan: Plan) -> str:
     if not plan.is_csv:
         return "ib.parquet(TABLE)"
-    return f"ib.csv(TABLE, null_values={tupled(NULL_VALUES)})"
+    separator = "" if plan.separator == "," else f"separator={quoted(plan.separator)}, "
+    return f"ib.csv(TABLE, {separator}null_values={tupled(NULL_VALUES)})"
 
 
 def _reading(plan: Plan) -> Iterator[str]:
-    yield "    path = Path(__file__).parent / TABLE"
-    if plan.is_csv:
-        yield "    table = pl.read_csv("
-        yield "        path,"
-        yield f"        null_values={listed(NULL_VALUES)},"
-        yield "        infer_schema_length=None,"
-        yield "        try_parse_dates=True,"
-        yield "    )"
-    else:
-        yield "    table = pl.read_parquet(path)"
+    yield f"    file = {_handle(plan)}"
+    yield "    table = read(file, Path(__file__).parent)"
     yield from _columns(plan)
     if plan.row_number or plan.row_order:
         yield "    # The place in the file stands for what no column says."
@@ -84,12 +82,28 @@ def _reading(plan: Plan) -> Iterator[str]:
         yield f"    table = table.with_columns(at.alias({quoted(plan.at)}))"
     elif plan.zoneless:
         yield "    # The times carry no zone: taken as UTC."
-        yield f'    at = pl.col({quoted(plan.at)}).cast(pl.Datetime("us"))'
+        yield f"    at = {_times(plan)}"
         yield '    table = table.with_columns(at.dt.replace_time_zone("UTC"))'
     yield "    return table"
 
 
+def _times(plan: Plan) -> str:
+    column, form = f"pl.col({quoted(plan.at)})", plan.time_format
+    if form is None:
+        return f'{column}.cast(pl.Datetime("us"))'
+    kind = "datetime" if "%H" in form else "date"
+    return f'{column}.str.to_{kind}({quoted(form)}).cast(pl.Datetime("us"))'
+
+
 def _columns(plan: Plan) -> Iterator[str]:
+    if plan.decimal_commas:
+        yield "    # Numbers with a decimal comma: 1.234,5 is 1234.5."
+        yield "    commas = ["
+        yield from (f"        {quoted(column)}," for column in plan.decimal_commas)
+        yield "    ]"
+        yield '    plain = pl.col(commas).str.replace_all(".", "", literal=True)'
+        yield '    number = plain.str.replace(",", ".", literal=True).cast(pl.Float64)'
+        yield "    table = table.with_columns(number)"
     if plan.dropped:
         yield "    # Types that isbjerg does not store."
         yield "    table = table.drop("

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,9 +27,30 @@ LEAK_STRENGTH = 0.95
 """A single column that ranks the target better than this probably knows it."""
 
 _TWO = 2
+_CLASSES_MAX = 10
+_LETTERS = str.maketrans(
+    {"æ": "ae", "ø": "oe", "å": "aa", "Æ": "Ae", "Ø": "Oe", "Å": "Aa"}
+    | {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
+)
+_NAMES_THINGS = "it names things: a model would learn them by heart"
 _CALENDAR = re.compile(r"(^|_)(year|month|day|week|quarter|yearday|day_of_year|doy|dom)$")
 _IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|key|number|no|nr|code|hash)$")
-_POSITIVE = ("yes", "y", "true", "t", "1", "positive", "bad", "late", "default", "fraud")
+_POSITIVE = (
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "ja",
+    "j",
+    "oui",
+    "si",
+    "positive",
+    "bad",
+    "late",
+    "default",
+    "fraud",
+)
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +85,8 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     negative: str | int | bool | None = None
     rate: float = 0.0
     missing: int = 0
+    whole: int = 0
+    """How many different whole numbers it has, when so few that they may be names of classes."""
 
 
 def identifiers(columns: Sequence[str]) -> dict[str, str]:
@@ -78,7 +102,9 @@ def identifiers(columns: Sequence[str]) -> dict[str, str]:
     for column in columns:
         name = column
         if not _is_usable(column):
-            name = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower() or "column"
+            name = (
+                re.sub(r"\W+", "_", _ascii(column), flags=re.ASCII).strip("_").lower() or "column"
+            )
             name = f"column_{name}" if name[0].isdigit() else name
             name = f"{name}_" if keyword.iskeyword(name) else name
             stem, number = name, 2
@@ -87,6 +113,12 @@ def identifiers(columns: Sequence[str]) -> dict[str, str]:
         taken.add(name)
         names[column] = name
     return names
+
+
+def _ascii(name: str) -> str:
+    """Write letters outside ASCII by those that stand for them: ``Måned`` as ``Maaned``."""
+    plain = unicodedata.normalize("NFKD", name.translate(_LETTERS))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def _is_usable(column: str) -> bool:
@@ -122,15 +154,40 @@ def find_goal(table: pl.DataFrame, target: str) -> Goal:
             missing=missing,
         )
     if values.dtype.is_numeric() and values.n_unique() > _TWO:
-        return Goal(column=target, kind="regression", missing=missing)
-    raise ArgumentError(
-        f"`target` of `new` must be a number, or have exactly two values. "
-        f"'{target}' is {values.dtype} with {values.n_unique()} value(s).",
-        code="ISB221",
-        mend="choose another column, or make one of two values of it in the table",
-        target=target,
-        values=values.n_unique(),
+        few = values.n_unique() <= _CLASSES_MAX and bool((values.cast(pl.Float64) % 1 == 0).all())
+        whole = values.n_unique() if few else 0
+        return Goal(column=target, kind="regression", missing=missing, whole=whole)
+    raise _unfit(values)
+
+
+def _unfit(values: pl.Series) -> ArgumentError:
+    """Say why a column cannot be predicted, with the values it has when they are few."""
+    distinct = values.unique(maintain_order=True)
+    few = 0 < distinct.len() <= _CLASSES_MAX
+    shown = ": " + ", ".join(repr(v) for v in distinct.to_list()) if few else ""
+    number = {0: "no value", 1: "only one value"}.get(
+        distinct.len(), f"{distinct.len():,} different values"
     )
+    mend = "choose a column with two values or more"
+    if few and distinct.len() > 1:
+        name = _is_value(values.name, distinct[0])
+        mend = (
+            f"add a column of two values to the table and predict that: table.with_columns("
+            f"{name}=pl.col({values.name!r}) == {distinct[0]!r})"
+        )
+    return ArgumentError(
+        f"`--target` must name a column of numbers, or one with exactly two values. "
+        f"'{values.name}' has {number}{shown}.",
+        code="ISB221",
+        mend=mend,
+        target=values.name,
+        values=distinct.len(),
+    )
+
+
+def _is_value(column: str, value: object) -> str:
+    words = f"is_{value}" if isinstance(value, str) else f"{column}_is_{value}"
+    return identifiers([re.sub(r"\W+", "_", _ascii(words))]).popitem()[1].lower()[:40]
 
 
 def _positive(values: pl.Series, distinct: list[str | int | bool]) -> str | int | bool:
@@ -179,35 +236,53 @@ def plan_column(
     """
     values = table[original]
     power = strength(values, goal)
-
-    def left_out(code: str, why: str) -> Column:
-        return Column(
-            name=name, original=original, use="left_out", code=code, why=why, strength=power
-        )
-
-    distinct = values.drop_nulls().n_unique()
     use = _use_of(values.dtype)
+    later = time is not None and use in ("local", "instant") and _is_later(table, original, time)
+    reason = (
+        _why_no_use(values, use)
+        or (_why_known_later(power, later=later) if use != "left_out" else None)
+        or _why_no_help(values, original, use)
+    )
+    if reason is None:
+        return Column(name=name, original=original, use=use, strength=power)
+    code, why = reason
+    return Column(name=name, original=original, use="left_out", code=code, why=why, strength=power)
+
+
+def _why_no_use(values: pl.Series, use: Use) -> tuple[str, str] | None:
+    """Say what keeps a column from being read as a feature at all."""
+    present = values.drop_nulls()
+    distinct = present.n_unique()
     if use == "left_out":
-        return left_out("draft.type", f"values of type {values.dtype} are not used")
-    if distinct <= 1 and values.null_count() in (0, values.len()):
-        return left_out("draft.constant", "it has the same value in every row")
+        return "draft.type", f"values of type {values.dtype} are not used"
+    if distinct <= 1 and present.len() in (0, values.len()):
+        return "draft.constant", "it has the same value in every row"
+    if use != "category":
+        return None
+    if distinct > _TWO and distinct > present.len() / 2:
+        return "draft.identifier", _NAMES_THINGS
+    return None
+
+
+def _why_known_later(power: float, *, later: bool) -> tuple[str, str] | None:
     if power > LEAK_STRENGTH:
-        return left_out(
-            "draft.leak",
-            f"alone it ranks the target with {power:.3f}: it is probably known only afterwards",
-        )
-    if time is not None and use in ("local", "instant") and _is_later(table, original, time):
-        return left_out("draft.later", "most of its times lie after the decision")
-    if _CALENDAR.search(_snake(original)) and values.dtype.is_integer():
-        return left_out("draft.calendar", "parts of the date single out days that never return")
-    if _is_identifier(values, original, distinct):
-        return left_out("draft.identifier", "it names things: a model would learn them by heart")
+        why = f"alone it ranks the target with {power:.3f}: it is probably known only afterwards"
+        return "draft.leak", why
+    return ("draft.later", "most of its times lie after the decision") if later else None
+
+
+def _why_no_help(values: pl.Series, original: str, use: Use) -> tuple[str, str] | None:
+    """Say why a model would learn a column by heart."""
+    distinct, name = values.drop_nulls().n_unique(), _snake(original)
+    whole = values.dtype.is_integer()
+    if whole and _CALENDAR.search(name):
+        return "draft.calendar", "parts of the date single out days that never return"
+    if whole and _IDENTIFIER.search(name) and distinct > TEXT_CATEGORIES_MAX:
+        return "draft.identifier", _NAMES_THINGS
     if use == "category" and distinct > TEXT_CATEGORIES_MAX:
-        return left_out(
-            "draft.cardinality",
-            f"it has {distinct} different texts, more than {TEXT_CATEGORIES_MAX}",
-        )
-    return Column(name=name, original=original, use=use, strength=power)
+        why = f"it has {distinct:,} different texts, more than {TEXT_CATEGORIES_MAX}"
+        return "draft.cardinality", why
+    return None
 
 
 def _use_of(dtype: pl.DataType) -> Use:
@@ -227,12 +302,3 @@ def _is_later(table: pl.DataFrame, column: str, time: str) -> bool:
         a=pl.col(column).cast(pl.Datetime("us")), b=pl.col(time).cast(pl.Datetime("us"))
     ).drop_nulls()
     return both.height > 0 and both.filter(pl.col("a") > pl.col("b")).height > both.height / 2
-
-
-def _is_identifier(values: pl.Series, name: str, distinct: int) -> bool:
-    """Take as identifiers texts that hardly repeat, and integers named so that are mostly new."""
-    present = values.len() - values.null_count()
-    if values.dtype == pl.String:
-        return distinct > TEXT_CATEGORIES_MAX and distinct > 0.5 * present
-    named = bool(_IDENTIFIER.search(_snake(name)))
-    return named and values.dtype.is_integer() and distinct > TEXT_CATEGORIES_MAX

@@ -73,21 +73,35 @@ def tooling_files(*, ignore: str = "") -> dict[str, str]:
     }
 
 
-def write_project(folder: Path, files: Mapping[str, str]) -> None:
+def write_project(folder: Path, files: Mapping[str, str], *, again: str = "") -> None:
     """Write files into a folder that has none of these names yet.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is not there.
+    files : mapping of str to str
+        Texts by their names in it.
+    again : str
+        The command that would write them into another folder, for the mend.
 
     Raises
     ------
     ProjectError
         When one of them is there already; then nothing is written.
     """
+    mend = again or "choose another folder, or move these files away"
+    if folder.is_file():
+        raise ProjectError(
+            f"'{folder}' is a file, so no folder can have this name.", code="ISB223", mend=mend
+        )
     present = sorted(name for name in files if (folder / name).exists())
     if present:
         raise ProjectError(
-            f"The folder '{folder.name}' has {len(present)} of the files to be written.\n"
-            f"Found: {present}",
+            f"The folder '{folder}' has {len(present)} of the files to be written already.\n"
+            f"Found: {', '.join(present)}",
             code="ISB223",
-            mend="isbjerg new ANOTHER_NAME ..., or move these files away",
+            mend=mend,
             present=present,
         )
     folder.mkdir(parents=True, exist_ok=True)
