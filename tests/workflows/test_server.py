@@ -336,5 +336,5 @@ def test_one_name_is_one_process(project: Project) -> None:
             check=False,
             timeout=60,
         )
-    assert ran.returncode == 2
+    assert ran.returncode == 4
     assert "ISB611" in ran.stderr

@@ -23,8 +23,8 @@ EXITS: dict[int, str] = {
 }
 """What each exit code says."""
 
-BUSY_CODES = frozenset({"ISB603", "ISB605"})
-"""Codes of errors that go away by waiting: a write that had to wait, a lease that is held."""
+BUSY_CODES = frozenset({"ISB603", "ISB605", "ISB611", "ISB718"})
+"""Codes of errors that go away by waiting: a write that waited, a lease, a worker, a port in use."""
 
 
 def exit_of(error: BaseException) -> int:
@@ -37,16 +37,26 @@ def exit_of(error: BaseException) -> int:
     [1, 2, 3]
     >>> exit_of(StoreError("A run holds the store.", code="ISB605"))
     4
+
+    A feature with an ``if`` is a fault of the project, not of the command:
+
+    >>> from isbjerg.errors import TracingError
+    >>> exit_of(TracingError("no"))
+    1
     """
     from isbjerg.errors import (  # noqa: PLC0415 - help needs no errors
         IsbjergError,
         MisuseError,
         ReleaseError,
+        TracingError,
+        TypingError,
     )
 
     match error:
         case IsbjergError() if error.kind_code in BUSY_CODES:
             return BUSY
+        case TracingError() | TypingError():
+            return WRONG
         case MisuseError():
             return MISUSE
         case ReleaseError():

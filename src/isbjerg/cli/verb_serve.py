@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from isbjerg.cli.opening import open_project
+
+if TYPE_CHECKING:
+    from isbjerg.project import Project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +31,22 @@ def run(args: argparse.Namespace) -> NoReturn:
     """
     project = open_project(args)
     project.definitions()  # refuses a folder that is no project, before a store is made there
-    project.publish()
+    live = project.publish() is not None
+    if not args.quiet:
+        _advise(project, args, live=live)
     words = [sys.executable, "-m", "isbjerg.serving", "--store", str(project.store)]
     words += ["--host", args.host, "--port", str(args.port), "--worker", args.worker]
     if args.allow_replay:
         words.append("--allow-replay")
     sys.stdout.flush()
     os.execv(sys.executable, words)  # noqa: S606 - our own interpreter, no shell
+
+
+def _advise(project: Project, args: argparse.Namespace, *, live: bool) -> None:
+    """Say how the server is asked; the line stays whole, so that it can be pasted."""
+    if not live:
+        print("Nothing is live yet, so the server will wait for: isbjerg promote", file=sys.stderr)
+        return
+    request = project.example_request(args.host, args.port) if args.port else None
+    if request is not None:
+        print(f"Ask it, for example about the newest row:\n\n{request}\n", file=sys.stderr)

@@ -7,6 +7,7 @@ machine only, because it asks nobody who they are.
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import signal
 import socket
@@ -22,6 +23,12 @@ from isbjerg.errors import ArgumentError, IsbjergError
 from isbjerg.serving.server import Server, Settings
 from isbjerg.times import system_clock
 
+_WRONG, _MISUSE, _BUSY = 1, 2, 4
+"""The exit codes of every verb: `isbjerg --help` lists them."""
+
+_PORT_TAKEN = "ISB718"
+_BUSY_CODES = frozenset({"ISB611", _PORT_TAKEN})
+_PORT_MAX = 65_535
 _BACKLOG = 2048
 _SWITCH_S = 0.0005
 """The ledger's thread waits at most this long for its turn (Python's own: 5 ms)."""
@@ -37,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server = Server(settings, address, system_clock)
     except (IsbjergError, OSError) as fault:
         print(fault, file=sys.stderr)  # noqa: T201 - this is a command
-        return 2
+        return _exit_of(fault)
     config = uvicorn.Config(
         server.app,
         http="httptools",
@@ -55,7 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(ending, _end)
     sys.setswitchinterval(_SWITCH_S)
     runner.run(sockets=[bound])
-    return 0 if runner.started else 3
+    return 0 if runner.started else _WRONG
+
+
+def _exit_of(fault: IsbjergError | OSError) -> int:
+    if isinstance(fault, IsbjergError) and fault.kind_code in _BUSY_CODES:
+        return _BUSY
+    return _MISUSE if isinstance(fault, ArgumentError) else _WRONG
 
 
 def _read(arguments: Sequence[str] | None) -> Settings:
@@ -90,14 +103,23 @@ def _bind(host: str, port: int) -> socket.socket:
             mend="--host 127.0.0.1, and a proxy that knows its callers in front",
             host=host,
         )
+    if not 0 <= port <= _PORT_MAX:
+        raise ArgumentError.out_of_range("port", "serve", f"lie in 0 to {_PORT_MAX}", port)
     family = socket.AF_INET6 if local.version == 6 else socket.AF_INET  # noqa: PLR2004
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((str(local), port))
         bound.listen(_BACKLOG)
-    except OSError:
+    except OSError as fault:
         bound.close()
+        if fault.errno == errno.EADDRINUSE:
+            raise IsbjergError(
+                f"Another process listens on port {port} of {host}.",
+                code=_PORT_TAKEN,
+                mend="isbjerg serve --port 0",
+                port=port,
+            ) from None
         raise
     return bound
 
