@@ -7,8 +7,10 @@ that the guess does not depend on where a value stands.
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import polars as pl
@@ -95,12 +97,38 @@ def _read_file(table: Table, file: Path) -> pl.DataFrame:
         if isinstance(table, ParquetTable):
             return pl.read_parquet(file)
         return _read_csv(table, file)
-    except (pl.exceptions.PolarsError, OSError, UnicodeError) as fault:
+    except pl.exceptions.NoDataError as fault:
         raise SourceError(
-            f"The file '{file.name}' of '{table.path}' cannot be read: {fault}.",
+            f"The file '{file.name}' is empty: it has not even a header.",
+            mend=f"ls -l {quote(str(file))}",
+            path=table.path,
+        ) from fault
+    except (pl.exceptions.PolarsError, OSError, UnicodeError) as fault:
+        if isinstance(table, CsvTable) and (ragged := _ragged_line(table, file)) is not None:
+            raise _ragged(table, file, *ragged) from fault
+        raise SourceError(
+            f"The file '{file.name}' cannot be read: {str(fault).rstrip('.')}.",
             mend="open the file and look; for CSV check `separator`, `null_values` and `types`",
             path=table.path,
         ) from fault
+
+
+def _ragged_line(table: CsvTable, file: Path) -> tuple[int, int, int] | None:
+    """Find the first line with more values than the header: its number, its values, the header's."""
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        rows = csv.reader(lines, delimiter=table.separator)
+        header = len(next(rows, []))
+        return next(((rows.line_num, len(row), header) for row in rows if len(row) > header), None)
+
+
+def _ragged(table: CsvTable, file: Path, line: int, values: int, header: int) -> SourceError:
+    return SourceError(
+        f"Line {line} of '{file.name}' has {values} values, its header names {header}.\n"
+        f"Values are parted by {table.separator!r}; a value that contains it must be quoted.",
+        mend=f"sed -n {line}p {quote(str(file))}",
+        path=table.path,
+        line=line,
+    )
 
 
 def _read_csv(table: CsvTable, file: Path) -> pl.DataFrame:

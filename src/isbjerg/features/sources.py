@@ -5,12 +5,15 @@ Nothing registers anywhere: a definition is found because a project's module nam
 
 from __future__ import annotations
 
+import functools
 import inspect
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from isbjerg.errors import ArgumentError
+from isbjerg.errors import ArgumentError, IsbjergError, SourceError
 from isbjerg.features.sets import Known
 from isbjerg.times import parse_span
 
@@ -116,7 +119,7 @@ def source(
     def declare(function: Callable[[], Any]) -> Source:
         return Source(
             name=function.__name__,
-            read=function,
+            read=_guarded(function),
             key=keys,
             known=rules,
             owner=owner,
@@ -125,3 +128,28 @@ def source(
         )
 
     return declare
+
+
+def _guarded(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Make whatever a source function stops at an error with its line and a page."""
+
+    @functools.wraps(function)
+    def read() -> Any:
+        try:
+            return function()
+        except IsbjergError:
+            raise
+        except Exception as fault:
+            file = function.__code__.co_filename
+            frames = traceback.extract_tb(fault.__traceback__)
+            line = next((f.lineno for f in reversed(frames) if f.filename == file), None)
+            where = f"{Path(file).name}:{line}"
+            raise SourceError(
+                f"The source function '{function.__name__}' stopped.\n"
+                f"{where}: {type(fault).__name__}: {fault}",
+                code="ISB305",
+                mend=f"mend line {line} of {Path(file).name}, or the table that it reads",
+                source=function.__name__,
+            ) from fault
+
+    return read
