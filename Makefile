@@ -6,6 +6,7 @@
 #   make demo      install into its own environment and show a whole life on real flights
 #
 # Options: PYTHON=python3.12  VENV=.venv  WORKERS=2  TESTS="tests/unit/models -k boosted"
+#          DEMO=--quick (make demo: six weeks and one day)
 #          NAME=cli_start BENCH="--quick --json" (make bench)
 
 SHELL := /bin/bash
@@ -32,6 +33,7 @@ WORKERS ?= 2
 TESTS ?= tests src $(GUIDES)
 PYTEST = $(BIN)/python -m pytest --doctest-glob='*.md'
 NAME ?= all
+DEMO ?=
 BENCH ?=
 
 .PHONY: help
@@ -139,7 +141,8 @@ package: venv
 
 .PHONY: demo
 demo: $(VENV_DEMO)/.stamp
-	$(VENV_DEMO)/bin/isbjerg demo
+	rm -rf build/demo build/demo.json
+	$(VENV_DEMO)/bin/isbjerg demo build/demo --report build/demo.json $(DEMO)
 
 .PHONY: bench
 bench: venv

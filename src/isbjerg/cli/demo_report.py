@@ -27,7 +27,7 @@ def demo_pieces(report: DemoReport) -> Iterator[RenderableType]:
             ("requests", f"{count(sent.sent)}, {count(sent.answered)} answered"),
             ("in the ledger", f"{count(sent.in_ledger)}, {count(sent.lost)} lost"),
             ("facts posted", count(sent.facts)),
-            ("latency", f"{sent.latency_ms_p50} ms at p50, {sent.latency_ms_p99} ms at p99"),
+            ("latency", f"{sent.p50_ms} ms at p50, {sent.p99_ms} ms at p99"),
             ("outcomes", f"{count(report.settlement.new)} settled, {count(report.late)} late"),
             ("took", span(round(sum(report.seconds.values()) * SECOND_US))),
         ],

@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where it goes (isbjerg-demo)",
     )
-    parser.add_argument("--small", action="store_true", help="six weeks and one day, in a hurry")
+    parser.add_argument("--quick", action="store_true", help="six weeks and one day, in a hurry")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the report there, as JSON"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
@@ -31,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     folder = Path(args.project) / args.folder
     with bar(quiet=args.quiet) as progress:
-        report = run_demo(folder, quick=args.small, progress=progress)
+        report = run_demo(folder, quick=args.quick, report=args.report, progress=progress)
     if args.json:
         show_json(report)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from isbjerg.cli.exits import DONE
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--example", metavar="NAME", help="an example that comes along: flights")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument("--time", metavar="COLUMN", help="when each decision is taken")
-    parser.add_argument("--small", action="store_true", help="of an example: the first month only")
+    parser.add_argument("--quick", action="store_true", help="of an example: the first month only")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     show(
         key_values("Drafted", [("folder", drafted.folder), ("files", ", ".join(drafted.files))]),
         to_review(drafted.findings),
-        next_step(f"cd {drafted.folder} && isbjerg run"),
+        next_step(f"cd {quote(str(drafted.folder))} && isbjerg run"),
     )
     return DONE
 
@@ -43,7 +44,7 @@ def _draft(args: argparse.Namespace) -> Drafted:
     if args.target is None:
         raise ArgumentError(
             "A project needs to know what to predict: `--target` is missing.",
-            mend=f"isbjerg new --from {args.table} --target COLUMN",
+            mend=f"isbjerg new --from {quote(str(args.table))} --target COLUMN",
         )
     from isbjerg.workflows.drafting import draft_project  # noqa: PLC0415 - it imports Polars
 
@@ -55,4 +56,4 @@ def _take(args: argparse.Namespace) -> Drafted:
     from isbjerg.examples.projects import draft_example  # noqa: PLC0415 - it imports Polars
 
     folder = Path(args.project) / (args.folder or args.example)
-    return draft_example(folder, args.example, full=not args.small)
+    return draft_example(folder, args.example, full=not args.quick)

@@ -67,6 +67,7 @@ def run_demo(
     folder: Path,
     *,
     quick: bool = False,
+    report: Path | None = None,
     clock: Clock = system_clock,
     progress: Progress = silent,
 ) -> DemoReport:
@@ -78,6 +79,8 @@ def run_demo(
         Where the project goes; made when it is not there.
     quick : bool, default=False
         Learn from six weeks and replay one day.
+    report : Path, optional
+        File for the report as JSON, besides the one in the folder; its folder is made.
     clock : Clock
         Measures durations.
     progress : Progress
@@ -117,13 +120,20 @@ def run_demo(
         settled = _settle(project, week)
     with timed.stage("trace", "Tracing three predictions", 0.95):
         traced = tuple(_trace(project, sent) for sent in to_trace(traffic.predictions))
-    report = msgspec.structs.replace(
+    told = msgspec.structs.replace(
         _report(project, week, made, traffic, settled=settled, traced=traced),
         seconds=timed.seconds,
     )
-    (folder / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+    _write(told, folder / REPORT)
+    if report is not None:
+        _write(told, report)
     progress("Done", 1.0)
-    return report
+    return told
+
+
+def _write(report: DemoReport, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
 
 
 def _replay(project: Project, week: Week, clock: Clock, progress: Progress) -> Traffic:

@@ -27,7 +27,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         Answers without a record: must be 0.
     facts : int
         Rows told to the server while the week went by.
-    latency_ms_p50, latency_ms_p99 : float
+    p50_ms, p99_ms : float
         From request to answer, seen by the client, several requests at a time.
     seconds : float
         Length of the whole replay.
@@ -38,8 +38,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     in_ledger: int
     lost: int
     facts: int
-    latency_ms_p50: float
-    latency_ms_p99: float
+    p50_ms: float
+    p99_ms: float
     seconds: float
 
 
@@ -115,8 +115,8 @@ def delivery(traffic: Traffic, recorded: set[str]) -> Delivery:
         in_ledger=len(recorded),
         lost=sum(p.id not in recorded for p in answered),
         facts=traffic.facts,
-        latency_ms_p50=p50,
-        latency_ms_p99=p99,
+        p50_ms=p50,
+        p99_ms=p99,
         seconds=round(traffic.seconds, 1),
     )
 

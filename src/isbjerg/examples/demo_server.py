@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -66,6 +67,6 @@ def _not_serving(log: Path) -> StoreError:
     words = log.read_text(encoding="utf-8").strip().splitlines()
     return StoreError(
         "The prediction server did not start serving.\n" + "\n".join(words[-3:]),
-        mend="isbjerg serve --port 0, to see all that it says",
+        mend=f"isbjerg -C {shlex.quote(str(log.parent))} serve --port 0",
         code="ISB620",
     )
