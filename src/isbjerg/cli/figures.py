@@ -10,7 +10,7 @@ NOTHING = "\u2013"
 _DIGITS = ((10, 4), (1000, 2))
 _SHARE_SMALL = 0.001
 _STEP = 1000
-_TIME_LEAST, _TIME_MOST = 10**14, 4 * 10**15
+_WHOLE_MS_US = 100_000
 
 
 def count(value: int | None) -> str:
@@ -96,13 +96,13 @@ def span(span_us: int | None) -> str:
 
     Examples
     --------
-    >>> span(93_784_000_000), span(61_000_000), span(1_500_000), span(12_345)
-    ('1 d 2 h', '1 min 1 s', '1.5 s', '12.3 ms')
+    >>> span(93_784_000_000), span(61_000_000), span(1_500_000), span(437_000), span(2_345)
+    ('1 d 2 h', '1 min 1 s', '1.5 s', '437 ms', '2.3 ms')
     """
     if span_us is None:
         return NOTHING
     if abs(span_us) < SECOND_US:
-        return f"{span_us / 1000:.1f} ms"
+        return f"{span_us / 1000:.{0 if abs(span_us) >= _WHOLE_MS_US else 1}f} ms"
     if abs(span_us) < MINUTE_US:
         return f"{span_us / SECOND_US:.1f} s"
     left = abs(span_us)
@@ -125,19 +125,28 @@ def short(name: str | None, letters: int = 10) -> str:
     return NOTHING if not name else name[:letters]
 
 
-def carrier(value: Any) -> str:
-    """Write a recorded value; a whole number that can only be a time also as that time.
+def carrier(value: Any, kind: str = "") -> str:
+    """Write a recorded value; records keep times as microseconds, which its type tells.
 
-    Records keep times as microseconds since the epoch and no types beside them, so numbers
-    between 1973 and 2096 are shown both ways.
+    Parameters
+    ----------
+    value : Any
+        A carrier, or ``None``.
+    kind : str
+        Its type, such as ``"instant"`` or ``"local"``; empty when unknown.
 
     Examples
     --------
-    >>> carrier(1_370_088_000_000_000), carrier(17), carrier(None), carrier("JFK")
-    ('2013-06-01 12:00:00 (1370088000000000)', '17', 'missing', 'JFK')
+    >>> carrier(1_370_088_000_000_000, "instant"), carrier(1_370_088_000_000_000, "local")
+    ('2013-06-01 12:00:00 UTC', '2013-06-01 12:00:00')
+    >>> carrier(90_000_000, "duration"), carrier(17), carrier(None), carrier("JFK")
+    ('1 min 30 s', '17', 'missing', 'JFK')
     """
     if value is None:
         return "missing"
-    if isinstance(value, int) and _TIME_LEAST <= value < _TIME_MOST:
-        return f"{to_datetime(value):%Y-%m-%d %H:%M:%S} ({value})"
+    if kind in {"instant", "local"}:
+        zone = " UTC" if kind == "instant" else ""
+        return f"{to_datetime(value):%Y-%m-%d %H:%M:%S}{zone}"
+    if kind == "duration":
+        return ("-" if value < 0 else "") + span(value)
     return repr(value) if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -184,8 +185,14 @@ def to_review(found: Sequence[Finding]) -> Group:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for finding in sorted(found, key=lambda f: f.severity == "info"):
+    ordered = sorted(found, key=lambda f: f.severity == "info")
+    for finding, following in zip(ordered, [*ordered[1:], None], strict=True):
         note = finding.severity == "info"
+        if following is not None and (following.code, following.mend) == (
+            finding.code,
+            finding.mend,
+        ):
+            finding = replace(finding, mend="")  # noqa: PLW2901 - said once, under the last of them
         grid.add_row(
             Text("· note" if note else "? guess", style="dim" if note else "yellow"),
             _told(finding),

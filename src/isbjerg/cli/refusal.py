@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 
 from isbjerg.cli.parser import help_width
@@ -37,7 +38,9 @@ def _text_of(error: Exception) -> str:
     if isinstance(error, IsbjergError):
         return str(error)
     if isinstance(error, OSError) and error.filename:
-        return f"{error.strerror}: {error.filename}"
+        return (
+            f"{error.strerror}: {error.filename}\n\nMend: ls -ld {shlex.quote(str(error.filename))}"
+        )
     return (
         f"isbjerg met what it did not foresee: {type(error).__name__}: {error}\n\n"
         "Mend: add --traceback to the command and report what it prints"

@@ -34,12 +34,14 @@ def list_pieces(lines: Sequence[RunLine]) -> Iterator[RenderableType]:
         Column("run", wrap=False),
         Column("started", wrap=False),
         Column("took", "right"),
-        "rung",
+        Column("rung", wrap=False),
         Column(metric, "right"),
         Column("gate", wrap=False),
-        "note",
     ]
-    yield table("Runs, newest first", columns, [_row(line, metric) for line in lines])
+    columns += ["note"] if any(line.note for line in lines) else []
+    yield table(
+        "Runs, newest first", columns, [_row(line, metric)[: len(columns)] for line in lines]
+    )
     if not all(line.comparable for line in lines):
         yield Text("* measures something else than the newest run: not to be compared", style="dim")
 

@@ -27,10 +27,10 @@ _QUESTIONS = {
 def trace_pieces(trace: Trace) -> Iterator[RenderableType]:
     """Lay a trace out, from the answer back to code and data."""
     yield _prediction(trace)
-    yield _values("Columns as received", trace.prediction.inputs)
+    yield _values("Columns as received", trace.prediction.inputs, trace.types)
     if trace.prediction.slots:
-        yield _values("Looked-up values", trace.prediction.slots)
-    yield _values("Features", trace.prediction.features)
+        yield _values("Looked-up values", trace.prediction.slots, trace.types)
+    yield _values("Features", trace.prediction.features, {})
     if trace.lineage is not None:
         yield _lineage(trace.lineage)
     yield _replays(trace.replays)
@@ -56,8 +56,9 @@ def _prediction(trace: Trace) -> Group:
     return key_values(f"Prediction {said.id}", pairs)
 
 
-def _values(title: str, values: Mapping[str, Any]) -> Group:
-    return key_values(title, [(name, carrier(value)) for name, value in values.items()])
+def _values(title: str, values: Mapping[str, Any], types: Mapping[str, str]) -> Group:
+    pairs = [(name, carrier(value, types.get(name, ""))) for name, value in values.items()]
+    return key_values(title, pairs)
 
 
 def _lineage(lineage: Lineage) -> Group:

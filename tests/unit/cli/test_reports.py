@@ -18,6 +18,7 @@ from isbjerg.cli.settle_report import settle_pieces
 from isbjerg.cli.status_report import status_pieces
 from isbjerg.cli.trace_report import trace_pieces
 from isbjerg.evaluation.ladder import Ladder, climb
+from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
 from isbjerg.release.gate import Verdict
 from isbjerg.storage.catalog.records import Assignment, AuditEntry, Code, Run, VerdictRecord
@@ -131,7 +132,13 @@ def trace(*replays: Finding) -> Trace:
         data_versions={"flights": "flights@v2"},
         feature_set="f" * 64,
     )
-    return Trace(prediction=prediction, lineage=lineage, replays=replays, outcome=None)
+    return Trace(
+        prediction=prediction,
+        lineage=lineage,
+        replays=replays,
+        outcome=None,
+        types={"sched_dep_utc": Type.INSTANT},
+    )
 
 
 def replay(outcome: Any) -> Finding:
@@ -311,7 +318,7 @@ def test_a_settlement_counts_every_row() -> None:
 def test_a_trace_shows_every_replay() -> None:
     text = read(trace_pieces(trace(replay("passed"), replay("passed"))))
     assert text.count("✓ passed") == 2
-    assert "2013-06-01 12:00:00 (1370088000000000)" in text
+    assert "sched_dep_utc  2013-06-01 12:00:00 UTC" in text
     assert "wind  missing" in text
     assert "│ ✓ Everything came out equal. │" in text
 
