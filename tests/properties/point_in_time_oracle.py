@@ -71,9 +71,10 @@ def newest(slot, facts, g):
 
 def aggregate(slot, facts):
     values = [f[slot.value.value] for f in facts]
-    counted = [v for v in values if v is not None and (isinstance(v, str) or abs(v) < 2**62)]
+    present = [v for v in values if v is not None]
     if slot.aggregate == "count":
-        return len(counted)
+        return len(present)
+    counted = [v for v in present if abs(v) < 2**62]
     if slot.aggregate == "mean" and not counted:
         return None
     total = sum((Fraction(round(Fraction(v) * 2**40), 2**40) for v in counted), Fraction(0))

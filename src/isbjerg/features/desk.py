@@ -21,6 +21,9 @@ from isbjerg.features.fixed_point import SCALE
 from isbjerg.features.sets import FIXED_POINT_BITS, Slot
 from isbjerg.features.timelines import newest, versions, window
 
+_MAY_BE_LARGE = (Type.INTEGER, Type.FLOAT, Type.DURATION)
+"""Types with values that cannot be summed exactly; counted they can be."""
+
 Made = TypeVar("Made", pl.DataFrame, pl.Series)
 
 
@@ -60,11 +63,17 @@ class LookupDesk:
         )
 
     def _window(self, slot: Slot) -> pl.DataFrame:
-        span, of_value = slot.span_us or 0, (*_facts_of(slot), canonical_json(slot.value))
+        counts = slot.aggregate == "count" and slot.value.type in _MAY_BE_LARGE
+        span = slot.span_us or 0
+        of_value = (*_facts_of(slot), canonical_json(slot.value), counts)
         changes = _once(
             self._frames,
             ("window", *of_value, span),
-            lambda: window(self._versions(slot), self._values(slot), span),
+            lambda: window(
+                self._versions(slot),
+                _present(self._values(slot)) if counts else self._values(slot),
+                span,
+            ),
         )
         return _once(
             self._frames,
@@ -112,6 +121,12 @@ class LookupDesk:
             allow_exact_matches=False,
             check_sortedness=False,  # both sides are sorted by time here
         )
+
+
+def _present(values: pl.Series) -> pl.Series:
+    """Say true of every value, so that none is too large to be counted."""
+    known = pl.when(pl.first().is_not_null()).then(pl.lit(value=True))
+    return values.alias("value").to_frame().select(known).to_series()
 
 
 def _facts_of(slot: Slot) -> tuple[Hashable, ...]:

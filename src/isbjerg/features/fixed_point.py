@@ -29,7 +29,7 @@ def to_fixed(value: Carrier) -> int | None:
     Returns
     -------
     int or None
-        ``None`` for null and for a number of ``2**62`` or more, which is not counted either.
+        ``None`` for null and for a number of ``2**62`` or more, which a mean leaves out.
 
     Examples
     --------
@@ -43,6 +43,31 @@ def to_fixed(value: Carrier) -> int | None:
     if isinstance(value, float):
         return round(value * SCALE)
     return int(value) << FIXED_POINT_BITS
+
+
+def amount_of(value: Carrier, slot: Slot) -> int | None:
+    """Write what a fact's value adds to a window; where facts are counted its size is no matter.
+
+    Examples
+    --------
+    >>> from isbjerg.expressions.tree import Node
+    >>> ids = Slot(
+    ...     name="n",
+    ...     kind="past",
+    ...     source="s",
+    ...     on=(),
+    ...     key=(),
+    ...     known=(),
+    ...     value=Node("column", value="id"),
+    ...     type=Type.INTEGER,
+    ...     aggregate="count",
+    ... )
+    >>> amount_of(2**62, ids), amount_of(None, ids)
+    (0, None)
+    """
+    if slot.aggregate == "count":
+        return None if value is None else 0
+    return to_fixed(value)
 
 
 def from_fixed(total: int, count: int, slot: Slot) -> int | float | None:

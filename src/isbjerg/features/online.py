@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Protocol
 
 from isbjerg.errors import ArgumentError
-from isbjerg.features.fixed_point import from_fixed, to_fixed
+from isbjerg.features.fixed_point import amount_of, from_fixed
 from isbjerg.features.keys import Carrier, match_text
 from isbjerg.features.sets import Slot
 from isbjerg.times import grid_point
@@ -84,6 +84,10 @@ class OnlineSlot:
     def __len__(self) -> int:
         return sum(len(versions) for versions in self._versions.values())
 
+    def holds(self, key: str) -> bool:
+        """Say whether any version of a fact was taken."""
+        return key in self._versions
+
     def insert(  # noqa: PLR0917 (a row of contributions can be passed as it is)
         self, on: str | None, key: str, position: int, visible: int, row: int, value: Carrier
     ) -> None:
@@ -107,7 +111,7 @@ class OnlineSlot:
         place = bisect_left(versions, (visible, row), key=_VISIBLE_AND_ROW)
         if place < len(versions) and versions[place][3] == row:
             return
-        kept = to_fixed(value) if self.slot.kind == "past" else value
+        kept = amount_of(value, self.slot) if self.slot.kind == "past" else value
         fact = (position, key, visible, row, kept, on)
         until = versions[place][2] if place < len(versions) else _FOREVER
         self._versions[key] = (*versions[:place], fact, *versions[place:])

@@ -44,7 +44,7 @@ FIXED_POINT_BITS = 40
 summed in 128 bits, and only the total becomes a float again."""
 
 FIXED_POINT_LIMIT = 2.0**62
-"""A value at or beyond this size cannot be summed exactly and counts as null."""
+"""A value at or beyond this size cannot be summed exactly: sums and means take it for null."""
 
 Aggregate = Literal["count", "sum", "mean"]
 

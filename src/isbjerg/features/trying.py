@@ -15,8 +15,9 @@ from isbjerg.expressions.inference import infer
 from isbjerg.expressions.python import compile_expression
 from isbjerg.expressions.tree import Node, Type, names
 from isbjerg.expressions.values import from_carrier, to_carrier, type_of_value
+from isbjerg.features.fixed_point import SCALE, to_fixed
 from isbjerg.features.lookups import Asked, Lookup
-from isbjerg.features.sets import FIXED_POINT_BITS, FIXED_POINT_LIMIT, Aggregate
+from isbjerg.features.sets import Aggregate
 
 _LEAVES = ("column", "feature", "slot")
 
@@ -119,12 +120,11 @@ def aggregate(values: Iterable[object], kind: Aggregate) -> float | int | None:
     >>> aggregate([True, None, False], "mean"), aggregate([], "mean"), aggregate([], "sum")
     (0.5, None, 0.0)
     """
-    scale = 2.0**FIXED_POINT_BITS
     present: list[Any] = [v for v in values if v is not None]
     if kind == "count":
         return len(present)
-    kept = [v for v in present if abs(v) < FIXED_POINT_LIMIT]
-    total = float(sum(round(float(v) * scale) for v in kept)) / scale
+    kept = [fixed for v in present if (fixed := to_fixed(v)) is not None]
+    total = float(sum(kept)) / SCALE
     if kind == "sum":
         return total
     return total / float(len(kept)) if kept else None

@@ -2,8 +2,8 @@
 
 For one thread, the server's event loop. `Follower.follow` is one cheap look at the file's
 change counter; only after another connection committed does it read, and then only rows
-numbered above the last one seen. Facts of a key that is not loaded are taken too: a correction
-may move a fact from one key to another.
+numbered above the last one seen. A correction may move a fact from one key to another, so of each
+fact in memory all versions are.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ SELECT {_FACT} FROM slot_facts WHERE slot = ?1 AND fact_key IN
   (SELECT fact_key FROM slot_facts WHERE slot = ?1 AND on_key = ?2 AND position >= ?3)
 ORDER BY position, visible, row
 """  # noqa: S608 - names of this module
+_VERSIONS = f"SELECT {_FACT} FROM slot_facts WHERE slot = ? AND fact_key = ?"  # noqa: S608
 _NEXT_ON = "SELECT min(on_key) FROM slot_facts WHERE slot = ? AND on_key > ?"
 _NEWEST_OF = "SELECT max(position) FROM slot_facts WHERE slot = ? AND on_key = ?"
 _SLOT = "SELECT id, complete_from_us FROM slots WHERE name = ?"
@@ -115,11 +116,21 @@ class CachedSlot:
         self._followed = 0
 
     def follow(self, fact: Sequence[Any]) -> None:
-        """Take a fact that came in after its key may have been loaded."""
+        """Take a fact that came in after its key may have been loaded.
+
+        Of a fact in memory all versions are there. So one that was not comes with its versions
+        from before, of which one may be visible later than this one and take its place; and
+        one that matches nothing loaded is left to be loaded.
+        """
+        on, fact_key = fact[0], fact[1]
+        if self._online.holds(fact_key):
+            self.insert(fact)
+        elif on in self._loaded:
+            for version in self._db.execute(_VERSIONS, (self.number, fact_key)):
+                self.insert(version)
+        self._followed += 1
         if self._followed >= FOLLOWED_MAX:
             self.forget()
-        self._followed += 1
-        self.insert(fact)
 
     def insert(self, fact: Sequence[Any]) -> None:
         """Take one fact, the values of a `SlotFact`; one taken before changes nothing."""

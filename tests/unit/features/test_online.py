@@ -91,6 +91,14 @@ def test_eviction_leaves_no_room_for_a_superseded_version_to_return():
     assert slot.value(("UA",), 30) == 0.0
 
 
+def test_what_is_counted_may_be_large():
+    """Random ids of 64 bits: three in four are 2**62 or more, and all are facts."""
+    ids = Node("column", value="id", type=Type.INTEGER)
+    counts = online(aggregate="count", value=ids, type=Type.INTEGER)
+    fill(counts, ("a", 10, 10, 1, 2**63 - 1), ("b", 10, 10, 2, -(2**63)), ("c", 10, 10, 3, None))
+    assert counts.value(("UA",), 11) == 2
+
+
 def test_an_integer_sum_beyond_64_bits_is_null():
     slot = online(type=Type.INTEGER)
     fill(slot, *((str(n), 10, 10, n, 2**61) for n in range(4)))

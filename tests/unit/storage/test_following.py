@@ -111,6 +111,25 @@ def test_a_correction_that_moves_a_fact_to_another_key_is_seen(
     assert [cached.value(("b",), at) for at in (7, 8)] == [9.0, None]
 
 
+def test_a_late_version_does_not_take_the_place_of_one_that_was_not_loaded(
+    store: OnlineStore, follower: Follower
+) -> None:
+    """A backfill brings an older version of a fact that has moved to another key since."""
+    for slot in (PAST, newest(Type.FLOAT)):
+        store.register(slot)
+        store.feed(
+            slot.name, [SlotFact("ta", "1", 0, 0, 1, 8.0), SlotFact("tb", "2", 0, 5, 2, 9.0)]
+        )
+        follower.follow()
+        cached = follower.read_through(slot)
+        assert cached.value(("a",), 9) == 8.0
+        store.feed(slot.name, [SlotFact("ta", "2", 1, 1, 3, 4.0)])
+        follower.follow()
+        both = 6.0 if slot is PAST else 4.0
+        assert [cached.value(("a",), at) for at in (5, 6)] == [both, 8.0]
+        assert cached.value(("b",), 6) == 9.0
+
+
 def test_plans_that_share_a_slot_share_its_memory(follower: Follower) -> None:
     one = follower.read_through(PAST)
     assert follower.read_through(PAST) is one
@@ -183,7 +202,7 @@ FACTS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 @given(batches=st.lists(FACTS, max_size=4), asked=st.lists(st.integers(0, 60), max_size=3))
 def test_reading_through_is_reading_everything(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list], asked: list[int]
