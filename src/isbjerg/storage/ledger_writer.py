@@ -172,8 +172,12 @@ class LedgerWriter:
             if not self.path.exists():
                 self._make()
             db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA synchronous = FULL")
-            check_format(db, self.path)
+            try:
+                db.execute("PRAGMA synchronous = FULL")
+                check_format(db, self.path)
+            except BaseException:
+                db.close()
+                raise
         except sqlite3.DatabaseError as fault:
             raise _not_durable(self.path, fault) from fault
         return db
