@@ -21,7 +21,8 @@ from isbjerg.storage.following import Follower
 from isbjerg.storage.layout import Store
 from isbjerg.storage.ledger_writer import LedgerWriter
 from isbjerg.storage.online import OnlineStore
-from isbjerg.storage.plans import ServingFolder, Worker, process_started
+from isbjerg.storage.plans import ServingFolder, Worker
+from isbjerg.storage.processes import process_started
 from isbjerg.times import Clock
 
 _LOG = logging.getLogger("isbjerg.serving")

@@ -7,7 +7,6 @@ acknowledgement of every worker that lives.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from isbjerg.canonical import file_sha256, sha256
 from isbjerg.errors import StoreError
 from isbjerg.release.plan import ServingPlan, from_json
 from isbjerg.storage.durable import WRITING, write_durably
+from isbjerg.storage.processes import lives
 
 _POLL_S = 0.02
 
@@ -51,34 +51,6 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     serving: int
     at_us: int
     fault: str = ""
-
-
-def process_started(pid: int) -> int | None:
-    """Return when a process started, in the kernel's ticks; ``None`` when it does not live.
-
-    Where there is no ``/proc`` a living process counts as started at 0.
-
-    Examples
-    --------
-    >>> process_started(os.getpid()) is not None, process_started(2**22 + 1)
-    (True, None)
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return 0 if not Path("/proc/self").exists() and _signals(pid) else None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
-def _signals(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class ServingFolder:
@@ -157,7 +129,7 @@ class ServingFolder:
                 worker = msgspec.json.decode(path.read_bytes(), type=Worker)
             except (FileNotFoundError, msgspec.MsgspecError):
                 continue  # withdrawn meanwhile, or no word of a worker
-            if process_started(worker.pid) == worker.started:
+            if lives(worker.pid, worker.started):
                 found.append(worker)
         return found
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from isbjerg.errors import StoreError
 from isbjerg.storage.catalog.catalog import Catalog
-from isbjerg.storage.catalog.leases import lives, process_start
+from isbjerg.storage.processes import lives, process_started
 
 _HOLDER = """
 import sys, time
@@ -53,7 +54,7 @@ def test_a_living_holder_is_named_and_a_killed_one_is_replaced_at_once(tmp_path:
             assert catalog.mark_interrupted_runs() == []
             os.kill(holder.pid, signal.SIGKILL)
             # Not waited for: the process is a zombie, which must count as dead.
-            while process_start(holder.pid) is not None:
+            while process_started(holder.pid) is not None:
                 pass
             with catalog.lease("run", "isbjerg run"):
                 pass
@@ -63,9 +64,30 @@ def test_a_living_holder_is_named_and_a_killed_one_is_replaced_at_once(tmp_path:
             assert catalog.mark_interrupted_runs() == []
 
 
+def test_a_holder_in_another_container_is_seen(tmp_path: Path) -> None:
+    """Its process number names another process here, or none: only the lock tells."""
+    path = tmp_path / "catalog.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        db = sqlite3.connect(path)
+        db.execute("UPDATE leases SET pid = ?", (2**22 + 1,))
+        db.commit()
+        db.close()
+        with Catalog.open(path, lambda: 1) as catalog:
+            with pytest.raises(StoreError, match="isbjerg run"), catalog.lease("run", "again"):
+                pass
+            holder.kill()
+            holder.wait()
+            with catalog.lease("run", "again"):
+                pass
+
+
 def test_a_number_used_again_is_another_process() -> None:
-    start = process_start(os.getpid())
+    start = process_started(os.getpid())
     assert start is not None
     assert lives(os.getpid(), start)
-    assert not lives(os.getpid(), str(int(start) - 1))
-    assert process_start(2**22 + 1) is None
+    assert not lives(os.getpid(), start - 1)
+    assert process_started(2**22 + 1) is None

@@ -9,7 +9,8 @@ import pytest
 
 from isbjerg.errors import ReleaseError, StoreError
 from isbjerg.release.plan import Route, ServingPlan
-from isbjerg.storage.plans import ServingFolder, Worker, process_started
+from isbjerg.storage.plans import ServingFolder, Worker
+from isbjerg.storage.processes import process_started
 
 
 def worker(name: str, epoch: int, serving: int, pid: int | None = None) -> Worker:

@@ -1,23 +1,26 @@
-"""One command at a time: leases by process, taken over at once from a killed one.
+"""One command at a time: leases that the kernel takes back from a killed holder at once.
 
-A lease belongs to a process, named by its number and by when it started, since numbers are
-used again. A holder that does not live any more holds nothing, so no time has to pass after
-a crash.
+A lease is a lock on a file beside the catalog, so it holds between containers that share the
+folder too, where process numbers mean nothing; it ends with its process, so no time has to
+pass after a crash. The row in the catalog only tells people who holds it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Engine, Row, delete, insert, select
 
 from isbjerg.errors import StoreError
-from isbjerg.storage.catalog.engine import writing
+from isbjerg.storage.catalog.engine import reading, writing
 from isbjerg.storage.catalog.schema import leases
+from isbjerg.storage.processes import process_started
 from isbjerg.times import Clock, format_instant
 
 
@@ -41,33 +44,52 @@ def lease(engine: Engine, clock: Clock, name: str, what: str) -> Iterator[None]:
     StoreError
         When a living process holds it; the message says who and since when.
     """
-    token = secrets.token_hex(8)
-    with writing(engine) as connection:
-        _refuse_if_held(connection, name)
-        connection.execute(delete(leases).where(leases.c.name == name))
-        connection.execute(
-            insert(leases).values(
-                name=name,
-                pid=os.getpid(),
-                started=process_start(os.getpid()) or "",
-                what=what,
-                taken_us=clock(),
-                token=token,
-            )
-        )
+    lock = _lock(engine, name)
     try:
+        with writing(engine) as connection:
+            connection.execute(delete(leases).where(leases.c.name == name))
+            connection.execute(
+                insert(leases).values(
+                    name=name,
+                    pid=os.getpid(),
+                    started=str(process_started(os.getpid()) or 0),
+                    what=what,
+                    taken_us=clock(),
+                    token=secrets.token_hex(8),
+                )
+            )
         yield
     finally:
-        with writing(engine) as connection:
-            ours = (leases.c.name == name) & (leases.c.token == token)
-            connection.execute(delete(leases).where(ours))
+        # The row goes first: while the lock is held it can be nobody else's.
+        try:
+            with writing(engine) as connection:
+                connection.execute(delete(leases).where(leases.c.name == name))
+        finally:
+            os.close(lock)
 
 
-def _refuse_if_held(connection: Connection, name: str) -> None:
-    held = connection.execute(select(leases).where(leases.c.name == name)).first()
-    if held is None or not lives(held.pid, held.started):
-        return
-    raise StoreError(
+def _lock(engine: Engine, name: str) -> int:
+    path = Path(str(engine.url.database)).with_name(f"{name}.lock")
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        os.close(lock)
+        with reading(engine) as connection:
+            held = connection.execute(select(leases).where(leases.c.name == name)).first()
+        raise _held(name, held) from fault
+    return lock
+
+
+def _held(name: str, held: Row[Any] | None) -> StoreError:
+    if held is None:  # taken a moment ago, or just being given back
+        return StoreError(
+            f"The store is busy: another command holds the lease '{name}'.",
+            code="ISB605",
+            mend="give the command again in a moment",
+            lease=name,
+        )
+    return StoreError(
         f"The store is busy: '{held.what}' (process {held.pid}) holds the lease '{name}' "
         f"since {format_instant(held.taken_us)}.",
         code="ISB605",
@@ -77,40 +99,3 @@ def _refuse_if_held(connection: Connection, name: str) -> None:
         what=held.what,
         since_us=held.taken_us,
     )
-
-
-def lives(pid: int, started: str) -> bool:
-    """Say whether the process that is meant still lives, not a later one of its number.
-
-    Examples
-    --------
-    >>> lives(os.getpid(), process_start(os.getpid()) or ""), lives(os.getpid(), "-1")
-    (True, False)
-    """
-    if not Path("/proc/self/stat").exists():
-        return _answers(pid)
-    return process_start(pid) == started
-
-
-def process_start(pid: int) -> str | None:
-    """Return when a living process started, in ticks since boot, or ``None``.
-
-    A zombie, killed but not yet waited for by its parent, does not live.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name of the program stands in brackets and may hold anything, so count from its end.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else fields[19]
-
-
-def _answers(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

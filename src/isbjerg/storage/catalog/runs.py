@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from isbjerg.canonical import canonical_json, content_hash
 from isbjerg.errors import ArgumentError
-from isbjerg.storage.catalog.leases import lives, process_start
 from isbjerg.storage.catalog.records import (
     Finished,
     MetricRow,
@@ -32,6 +31,7 @@ from isbjerg.storage.catalog.schema import (
     verdicts,
 )
 from isbjerg.storage.catalog.versions import conflict, missing, reserve
+from isbjerg.storage.processes import lives, process_started
 
 _COLUMNS = tuple(RunSummary.__struct_fields__)
 _MODEL_COLUMNS = tuple(ModelSummary.__struct_fields__)
@@ -44,7 +44,7 @@ def start_run(connection: Connection, at_us: int, facts: dict[str, Any]) -> Run:
     connection.execute(insert(runs).values(**_summary(run)))
     connection.execute(insert(run_payloads).values(run=run.id, payload=canonical_json(run)))
     pid = os.getpid()
-    holder = {"run": run.id, "pid": pid, "started": process_start(pid) or ""}
+    holder = {"run": run.id, "pid": pid, "started": str(process_started(pid) or 0)}
     connection.execute(insert(run_holders).values(**holder))
     return run
 
@@ -138,7 +138,7 @@ def mark_interrupted(connection: Connection, at_us: int) -> list[str]:
         .where(runs.c.status == "running")
         .order_by(runs.c.number)
     )
-    dead = [r.run for r in connection.execute(query) if not lives(r.pid, r.started)]
+    dead = [r.run for r in connection.execute(query) if not lives(r.pid, int(r.started or 0))]
     if dead:
         ended = update(runs).where(runs.c.id.in_(dead))
         connection.execute(ended.values(status="interrupted", finished_us=at_us))
