@@ -10,25 +10,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from isbjerg.expressions.tree import Type
+from isbjerg.expressions.polars import polars_type
+from isbjerg.expressions.tree import TIME_MAX_US, TIME_MIN_US, Type
 from isbjerg.findings import Finding
 
-DTYPES: dict[Type, pl.DataType] = {
-    Type.BOOLEAN: pl.Boolean(),
-    Type.INTEGER: pl.Int64(),
-    Type.FLOAT: pl.Float64(),
-    Type.TEXT: pl.String(),
-    Type.INSTANT: pl.Datetime("us", "UTC"),
-    Type.LOCAL: pl.Datetime("us"),
-    Type.DURATION: pl.Duration("us"),
-}
+DTYPES: dict[Type, pl.DataType] = {kind: polars_type(kind) for kind in Type}
 """The Polars type of each carrier."""
-
-FIRST_US = -62_135_596_800_000_000
-"""0001-01-01, the first moment a time may be."""
-
-LAST_US = 253_402_300_799_999_999
-"""9999-12-31T23:59:59.999999, the last one."""
 
 _TYPES: dict[pl.DataType, Type] = {dtype: kind for kind, dtype in DTYPES.items()}
 
@@ -120,7 +107,7 @@ def _finite(column: pl.Series) -> pl.Series:
 
 
 def _in_years(column: pl.Series) -> pl.Series:
-    inside = column.to_physical().is_between(FIRST_US, LAST_US)
+    inside = column.to_physical().is_between(TIME_MIN_US, TIME_MAX_US)
     if inside.all():
         return column
     return column.to_frame().select(pl.when(inside).then(pl.first())).to_series()

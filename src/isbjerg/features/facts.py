@@ -15,10 +15,11 @@ from functools import reduce
 import numpy as np
 import polars as pl
 
+from isbjerg.data.manifest import LIVE_AT, ROW
 from isbjerg.expressions.polars import to_polars
 from isbjerg.expressions.tree import Type
 from isbjerg.features.keys import OFFSET
-from isbjerg.features.sets import LIVE_AT, ROW, Slot
+from isbjerg.features.sets import Slot
 
 _TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
 _MAGNITUDE = 2**63 - 1

@@ -31,13 +31,11 @@ from typing import Literal
 import msgspec
 
 from isbjerg.canonical import content_hash
+from isbjerg.data import manifest
 from isbjerg.expressions.tree import FORMAT_VERSION, SEMANTICS_VERSION, Node, Type
 
-ROW = "_row"
-"""Column of a facts table: a number that grows with each row ever ingested."""
-
-LIVE_AT = "_live_at"
-"""Column of a facts table: when a live row was ingested (instant); null for a backfill."""
+ROW, LIVE_AT = manifest.ROW, manifest.LIVE_AT
+"""Columns of a facts table beside the source's own."""
 
 FIXED_POINT_BITS = 40
 """Window sums are exact: each value is rounded (half to even) to a multiple of ``2**-40``,

@@ -157,15 +157,15 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > BODY_BYTES_MAX:
             raise _too_large()
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
+    body, more = b"", True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "ISB702", "The body ended before it was whole.")
         body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > BODY_BYTES_MAX:
             raise _too_large()
-    if len(body) > BODY_BYTES_MAX:
-        raise _too_large()
     return body
 
 

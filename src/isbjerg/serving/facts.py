@@ -13,13 +13,12 @@ from typing import Any
 
 import msgspec
 
-from isbjerg.errors import TypingError
 from isbjerg.expressions.tree import Type, walk
-from isbjerg.expressions.values import to_carrier, type_of_value
 from isbjerg.features.contributing import Contributor, SlotFact, contributor
 from isbjerg.features.keys import Carrier, key_text
 from isbjerg.features.sets import Slot
 from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
+from isbjerg.serving.inputs import read_value
 from isbjerg.serving.predict import ROWS_MAX, read_time
 from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.times import Clock
@@ -170,7 +169,8 @@ class _FactReader:
                 field=missing[0],
             )
         fact = {
-            name: _carrier(value, self._types[name], name, place) for name, value in row.items()
+            name: read_value(value, self._types[name], f"Row {place}, column '{name}'", name)
+            for name, value in row.items()
         }
         for name in self._key:
             if fact[name] is None:
@@ -182,20 +182,6 @@ class _FactReader:
                     field=name,
                 )
         return key_text(fact[name] for name in self._key), fact
-
-
-def _carrier(value: Any, type_: Type | None, name: str, place: int) -> Carrier:
-    try:
-        found = type_ or type_of_value(value)
-        return None if found is None else to_carrier(value, found)
-    except TypingError as fault:
-        raise Refusal(
-            422,
-            "ISB708",
-            f"Row {place}, column '{name}': {fault.message}",
-            mend=fault.mend or "",
-            field=name,
-        ) from None
 
 
 def _unknown_table(known: list[str]) -> Refusal:

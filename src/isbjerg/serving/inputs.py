@@ -80,7 +80,7 @@ class InputReader:
             name = column.name
             value: Any = row.get(name)
             if value is not None and type(value) is not column.exact:
-                value = _convert(name, value, column.kind)
+                value = read_value(value, column.kind, f"Column '{name}'", name)
             if value is None:
                 self._check_null(column, row)
             elif column.suspect(value):
@@ -122,15 +122,18 @@ def _column(name: str, type_: Type | None, field: Field | None, key: bool) -> _C
     return _Column(name, type_, exact, nullable, nullable, field.minimum, field.maximum, values)
 
 
-def _convert(name: str, value: Any, type_: Type | None) -> Carrier:
+def read_value(value: Any, type_: Type | None, place: str, column: str) -> Carrier:
+    """Turn what JSON carries into a carrier; of the value's own type when none is known.
+
+    Raises
+    ------
+    Refusal
+        When it is not of the type; it names the place and the column, never the value.
+    """
     try:
         found = type_ or type_of_value(value)
         return None if found is None else to_carrier(value, found)
     except TypingError as fault:
         raise Refusal(
-            422,
-            "ISB708",
-            f"Column '{name}': {fault.message}",
-            mend=fault.mend or "",
-            field=name,
+            422, "ISB708", f"{place}: {fault.message}", mend=fault.mend or "", field=column
         ) from None

@@ -43,7 +43,7 @@ def settle_file(folder: Path, write: Callable[[Path], Path]) -> Path:
     Path
         The final path, durable.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     handle, name = tempfile.mkstemp(prefix=WRITING, dir=folder)
     os.close(handle)
     temporary = Path(name)
@@ -58,6 +58,15 @@ def settle_file(folder: Path, write: Callable[[Path], Path]) -> Path:
         raise
     sync_folder(folder)
     return final
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each name on the disk: a file survives in none else."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from isbjerg.errors import LedgerError
-from isbjerg.storage.durable import sync_folder
+from isbjerg.storage.durable import make_folder, sync_folder
 from isbjerg.storage.ledger import (
     APPLICATION_ID,
     FORMAT_VERSION,
@@ -66,7 +66,7 @@ class LedgerWriter:
         self._queue: deque[_Entry] = deque()
         self._stir = threading.Condition(threading.Lock())
         self._closing = False
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._lock = _take_lock(path)
         try:
             self._db: sqlite3.Connection | None = self._open()

@@ -25,6 +25,7 @@ from isbjerg.expressions.tree import Type
 from isbjerg.features.contributing import SlotFact
 from isbjerg.features.keys import Carrier
 from isbjerg.features.sets import Slot
+from isbjerg.storage.durable import make_folder
 
 FORMAT_VERSION = 1
 """Layout of online.db, also its ``PRAGMA user_version``."""
@@ -120,7 +121,7 @@ class OnlineStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._db = connect(path)
 
     def close(self) -> None:

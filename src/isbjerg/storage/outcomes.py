@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from isbjerg.errors import StoreError
+from isbjerg.storage.durable import make_folder
 from isbjerg.storage.ledger import Ledger, Prediction
 from isbjerg.storage.online import make_tables
 from isbjerg.times import Clock
@@ -124,7 +125,7 @@ class Outcomes:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with closing(self._open()):
             pass
 

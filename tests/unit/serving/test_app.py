@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,11 +22,17 @@ def app(handler: Any, *granted: Permission) -> App:
     return made
 
 
-def ask(made: App, path: str = "/predict") -> tuple[int, dict[str, Any]]:
+WHOLE = {"type": "http.request", "body": b"{}", "more_body": False}
+
+
+def ask(
+    made: App, path: str = "/predict", messages: Sequence[dict[str, Any]] = (WHOLE,)
+) -> tuple[int, dict[str, Any]]:
     sent: list[Any] = []
+    coming = iter(messages)
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"{}", "more_body": False}
+        return next(coming)
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -42,6 +49,19 @@ def ask(made: App, path: str = "/predict") -> tuple[int, dict[str, Any]]:
 
 async def answers(body: bytes, name: str) -> Answer:
     return ok({"body": body.decode(), "name": name})
+
+
+def test_a_body_is_whole_or_refused() -> None:
+    made = app(answers, Permission.PREDICT)
+    begun = {"type": "http.request", "body": b"{}", "more_body": True}
+    assert ask(made, messages=[begun, {**WHOLE, "body": b" "}]) == (
+        200,
+        {"body": "{} ", "name": ""},
+    )
+    status, given = ask(made, messages=[begun, {"type": "http.disconnect"}])
+    assert (status, given["error"]["code"]) == (400, "ISB702")
+    status, given = ask(made, messages=[{**begun, "body": b" " * 2**19}] * 3)
+    assert (status, given["error"]["code"]) == (413, "ISB705")
 
 
 def test_a_route_without_a_permission_does_not_register() -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -91,6 +92,12 @@ def _store_errors(engine: Engine) -> Iterator[None]:
 
 
 def _unreadable(engine: Engine, fault: DatabaseError) -> StoreError:
+    if "readonly" in str(fault.orig):
+        return StoreError(
+            f"The catalog '{engine.url.database}' may not be written by this user: {fault.orig}.",
+            code="ISB602",
+            mend=f"ls -l {quote(str(engine.url.database))}",
+        )
     return StoreError(
         f"The catalog '{engine.url.database}' cannot be used: {fault.orig}.",
         code="ISB602",
