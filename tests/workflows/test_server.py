@@ -338,3 +338,19 @@ def test_one_name_is_one_process(project: Project) -> None:
         )
     assert ran.returncode == 4
     assert "ISB611" in ran.stderr
+
+
+def test_a_taken_port_is_said_with_a_free_one(project: Project) -> None:
+    with serve(project) as running:
+        words = ["--store", str(project.store.folder), "--port", str(running.port)]
+        words += ["--worker", "w9"]
+        ran = subprocess.run(
+            [sys.executable, "-m", "isbjerg.serving", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ran.returncode == 4
+    assert "isbjerg serve --port 0 --worker w9" in ran.stderr
+    assert "ISB718" in ran.stderr

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else WRONG
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        print("\nInterrupted. What was finished is kept: give the command again.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _silence_stdout()

@@ -29,19 +29,18 @@ _GATE = {
 def list_pieces(lines: Sequence[RunLine]) -> Iterator[RenderableType]:
     """Lay out one row per run."""
     metrics = list(dict.fromkeys(line.metric for line in lines if line.metric))
-    metric = metrics[0] if len(metrics) == 1 else "metric"
+    metric = metrics[0] if len(metrics) == 1 else ""
+    title = f"Runs, newest first; the value is {metric}" if metric else "Runs, newest first"
     columns: list[Column | str] = [
         Column("run", wrap=False),
-        Column("started", wrap=False),
+        Column("started (UTC)", wrap=False),
         Column("took", "right"),
         Column("rung", wrap=False),
-        Column(metric, "right"),
+        Column("value", "right"),
         Column("gate", wrap=False),
     ]
     columns += ["note"] if any(line.note for line in lines) else []
-    yield table(
-        "Runs, newest first", columns, [_row(line, metric)[: len(columns)] for line in lines]
-    )
+    yield table(title, columns, [_row(line, metric)[: len(columns)] for line in lines])
     if not all(line.comparable for line in lines):
         yield Text("* measures something else than the newest run: not to be compared", style="dim")
 
@@ -80,7 +79,7 @@ def _row(line: RunLine, metric: str) -> tuple[str | Text | None, ...]:
     finished = line.status == "finished"
     return (
         line.run,
-        instant(line.started_us),
+        instant(line.started_us).removesuffix(" UTC"),
         seconds,
         line.chosen,
         value + ("" if line.comparable else " *"),

@@ -49,4 +49,7 @@ def _advise(project: Project, args: argparse.Namespace, *, live: bool) -> None:
         return
     request = project.example_request(args.host, args.port) if args.port else None
     if request is not None:
-        print(f"Ask it, for example about the newest row:\n\n{request}\n", file=sys.stderr)
+        print(
+            f"When it serves, ask it, for example about the newest row:\n\n{request}\n",
+            file=sys.stderr,
+        )

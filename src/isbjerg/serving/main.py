@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = _read(arguments)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        bound = _bind(settings.host, settings.port)
+        bound = _bind(settings)
         address = _address(bound)
         server = Server(settings, address, system_clock)
     except (IsbjergError, OSError) as fault:
@@ -90,8 +90,9 @@ def _read(arguments: Sequence[str] | None) -> Settings:
     )
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(settings: Settings) -> socket.socket:
     """Listen at once: who sees the address may connect, and waits until all is loaded."""
+    host, port = settings.host, settings.port
     try:
         local = ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
@@ -104,7 +105,11 @@ def _bind(host: str, port: int) -> socket.socket:
             host=host,
         )
     if not 0 <= port <= _PORT_MAX:
-        raise ArgumentError.out_of_range("port", "serve", f"lie in 0 to {_PORT_MAX}", port)
+        raise ArgumentError(
+            f"A port is a number from 0 to {_PORT_MAX}. Got {port}.",
+            mend="isbjerg serve --port 0",
+            port=port,
+        )
     family = socket.AF_INET6 if local.version == 6 else socket.AF_INET  # noqa: PLR2004
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -117,7 +122,7 @@ def _bind(host: str, port: int) -> socket.socket:
             raise IsbjergError(
                 f"Another process listens on port {port} of {host}.",
                 code=_PORT_TAKEN,
-                mend="isbjerg serve --port 0",
+                mend=f"isbjerg serve --port 0 --worker {settings.worker}",
                 port=port,
             ) from None
         raise

@@ -285,7 +285,7 @@ def _findings(plan: Plan, time: str | None) -> Iterator[Finding]:
     yield _guess(
         "draft.known",
         plan.name,
-        f"Guessed: the columns of {len(plan.used)} features are known just before "
+        f"Guessed: what the {len(plan.used)} feature(s) need is known just before "
         f"'{plan.at}', and '{plan.goal.column}' {plan.label_delay} after it.",
         "edit `known` in sources.py",
     )

@@ -19,6 +19,7 @@ from isbjerg.cli.output import (
     show,
     show_json,
     table,
+    to_review,
     verdict,
 )
 from isbjerg.findings import Finding
@@ -113,3 +114,13 @@ def test_json_takes_structures(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert json.loads(out) == [{"id": "r1", "note": "å"}]
     assert "å" in out
+
+
+def test_a_mend_that_many_share_is_said_once() -> None:
+    found = [
+        Finding(code="draft.leak", subject=name, message="Left out.", mend="look") for name in "abc"
+    ]
+    text = render(to_review(found))
+    assert text.count("Left out.") == 3
+    assert text.count("Mend: look") == 1
+    assert text.splitlines()[-1].strip() == "Mend: look"
