@@ -33,7 +33,7 @@ from isbjerg.findings import Finding
 from isbjerg.storage.tables import sweep, write_part, write_quarantine
 from isbjerg.workflows.comparing import compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
-from isbjerg.workflows.stored_facts import absorb_posted
+from isbjerg.workflows.stored_facts import absorb_posted, later_than
 from isbjerg.workflows.workspace import Workspace
 
 
@@ -191,7 +191,7 @@ def _write(
     live: bool,
 ) -> DataVersion:
     """Write new and corrected rows as one part and build, not yet commit, its version."""
-    now_us = workspace.clock()
+    now_us = later_than(latest, workspace.clock())
     first_row = workspace.catalog.reserve_rows(source.name, changes.rows.height)
     facts = pl.concat(
         [

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from isbjerg.data.versions import INGESTED_AT, DataVersion, newest, next_version
+from isbjerg.data.versions import INGESTED_AT, DataVersion, next_version
 from isbjerg.expressions.polars import polars_type
 from isbjerg.expressions.tree import Type
 from isbjerg.features.sets import LIVE_AT, ROW
@@ -31,12 +31,12 @@ def physical(type_: Type) -> Any:
     return pl.Int64 if type_ in TIMES else polars_type(type_)
 
 
-def current_rows(workspace: Workspace, version: DataVersion | None) -> pl.DataFrame:
-    """Read the newest row of each key of a data version; an empty frame for none."""
-    if version is None:
-        return pl.DataFrame()
-    facts = read_facts(workspace.store, version, [*dict(version.schema), INGESTED_AT], verify=False)
-    return newest(facts, list(version.key))
+def later_than(latest: DataVersion | None, now_us: int) -> int:
+    """Return the time of the version after `latest`, whatever the clock does.
+
+    Versions of a row are ordered by when they were ingested, so two ingests never share a time.
+    """
+    return now_us if latest is None else max(now_us, latest.at_us + 1)
 
 
 def posted_frame(
@@ -100,7 +100,7 @@ def _rows_held(workspace: Workspace, version: DataVersion) -> set[int]:
 def _posted_version(
     workspace: Workspace, source: Source, latest: DataVersion, posted: Sequence[PostedFact]
 ) -> DataVersion:
-    now_us = workspace.clock()
+    now_us = later_than(latest, workspace.clock())
     schema = dict(latest.schema)
     return next_version(
         latest,
