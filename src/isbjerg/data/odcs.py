@@ -17,7 +17,7 @@ import yaml
 from isbjerg.data.contract import Contract, Field
 from isbjerg.data.odcs_lines import Lines
 from isbjerg.errors import ArgumentError, ProjectError
-from isbjerg.expressions.tree import Type
+from isbjerg.expressions.tree import INTEGER_MAX, INTEGER_MIN, Type
 from isbjerg.findings import Finding
 from isbjerg.times import format_span, parse_span
 
@@ -42,6 +42,9 @@ _TYPES = {
 }
 _KNOWN, _PERSONAL, _RANGE = "isbjergKnown", "isbjergPersonalData", "isbjergRangeSeverity"
 _TYPE = "isbjergType"
+_LISTED = {Type.TEXT: str, Type.INTEGER: int}
+"""Types whose values may be listed, and what such a list holds."""
+
 _ENFORCED = {"minimum", "maximum", "timezone"}
 
 
@@ -122,7 +125,8 @@ def _property(contract: Contract, field: Field, before: dict[str, Any]) -> dict[
     values = None
     if field.values is not None:
         values = {"arguments": {"validValues": list(field.values)}, "mustBe": 0}
-    _write_quality(out, "invalidValues", values, field.values_severity)
+    if field.type in _LISTED:
+        _write_quality(out, "invalidValues", values, field.values_severity)
     _set_custom(out, _KNOWN, _known_text(field.known) if field.known else None)
     _set_custom(out, _PERSONAL, field.personal)
     _set_custom(out, _TYPE, "duration" if field.type is Type.DURATION else None)
@@ -246,7 +250,7 @@ def contract_faults(name: str, faults: list[tuple[int, str]]) -> ProjectError:
 def _field(prop: dict[str, Any]) -> Field:
     custom = {c["property"]: c["value"] for c in prop.get("customProperties", [])}
     options = prop.get("logicalTypeOptions") or {}
-    rule = _ours(prop, "invalidValues")
+    rule = _ours(prop, "invalidValues") if _type_of(prop) in _LISTED else {}
     values = (rule.get("arguments") or {}).get("validValues")
     number = _type_of(prop) in (Type.INTEGER, Type.FLOAT)
     return Field(
@@ -329,10 +333,29 @@ def _property_faults(prop: dict[str, Any], at: tuple[str | int, ...]) -> Iterato
         number = isinstance(options.get(name, 0), int | float)
         if _type_of(prop) in (Type.INTEGER, Type.FLOAT) and not number:
             yield (*at, "logicalTypeOptions", name), f"{name} must be a number"
+    yield from _values_faults(prop, at)
     for i, custom in enumerate(prop.get("customProperties", [])):
         if custom.get("property") == _KNOWN and not _is_known(custom.get("value")):
             where = (*at, "customProperties", i)
             yield where, f"{_KNOWN} must be a column, or a column and a span: 'landed_utc + 1h'"
+
+
+def _values_faults(prop: dict[str, Any], at: tuple[str | int, ...]) -> Iterator[_Fault]:
+    kind = _LISTED.get(_type_of(prop) or Type.BOOLEAN)
+    for i, rule in enumerate(prop.get("quality", [])):
+        if kind is None or _reads(rule) != "invalidValues":
+            continue
+        values = rule["arguments"]["validValues"]
+        if not isinstance(values, list) or not all(_fits_list(v, kind) for v in values):
+            word = "texts, in quotes" if kind is str else "whole numbers of 64 bits"
+            where = (*at, "quality", i, "arguments", "validValues")
+            yield where, f"validValues must be a list of {word}"
+
+
+def _fits_list(value: Any, kind: type) -> bool:
+    if kind is str:
+        return isinstance(value, str)
+    return type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX
 
 
 def _is_known(value: Any) -> bool:
@@ -356,7 +379,7 @@ def _unenforced(table: dict[str, Any], lines: Lines) -> Iterator[Finding]:
         at = (*where, "properties", i)
         subject = f"{table['name']}.{prop['name']}"
         for j, rule in enumerate(prop.get("quality", [])):
-            if _reads(rule) != "invalidValues":
+            if _reads(rule) != "invalidValues" or _type_of(prop) not in _LISTED:
                 yield _not_run(subject, rule.get("metric", "rule"), lines.at((*at, "quality", j)))
         options = prop.get("logicalTypeOptions") or {}
         enforced = _ENFORCED if _type_of(prop) in (Type.INTEGER, Type.FLOAT) else {"timezone"}

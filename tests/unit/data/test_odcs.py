@@ -73,6 +73,44 @@ def test_any_contract_comes_back(fields, data) -> None:
     assert from_odcs(to_odcs(contract), "t").contract == contract
 
 
+def listing(type_: Type, values: object) -> str:
+    """Write a contract in which a person listed values of a column."""
+    fields = (Field(name="id", type=Type.INTEGER), Field(name="x", type=type_))
+    document = yaml.safe_load(to_odcs(Contract(table="t", key=("id",), fields=fields)))
+    rule = {"metric": "invalidValues", "arguments": {"validValues": values}, "mustBe": 0}
+    document["schema"][0]["properties"][1]["quality"] = [rule]
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+@pytest.mark.parametrize(
+    ("type_", "values"),
+    [
+        (Type.TEXT, [1]),
+        (Type.TEXT, [False]),
+        (Type.TEXT, None),
+        (Type.INTEGER, ["1"]),
+        (Type.INTEGER, [2**63]),
+        (Type.INTEGER, [True]),
+        (Type.INTEGER, 5),
+    ],
+)
+def test_listed_values_of_another_type_are_a_fault_with_its_line(type_, values) -> None:
+    text = listing(type_, values)
+    with pytest.raises(ProjectError, match="validValues must be a list of") as caught:
+        from_odcs(text, "t")
+    line, _ = caught.value.facts["faults"][0]
+    assert "validValues" in "".join(text.splitlines()[line - 2 : line])
+
+
+@pytest.mark.parametrize("type_", [Type.FLOAT, Type.BOOLEAN, Type.INSTANT])
+def test_listed_values_that_are_not_checked_are_told_and_kept(type_) -> None:
+    read = from_odcs(listing(type_, [1, 2]), "t")
+    assert read.contract.fields[1].values is None
+    assert [f.outcome for f in read.unenforced] == ["not_run"]
+    again = yaml.safe_load(to_odcs(read.contract, read.document))
+    assert again["schema"][0]["properties"][1]["quality"][0]["arguments"] == {"validValues": [1, 2]}
+
+
 def test_what_people_add_is_kept_and_told() -> None:
     document = yaml.safe_load(to_odcs(FULL))
     document["team"] = {"name": "Lending"}
