@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from isbjerg.errors import ArgumentError
 from isbjerg.findings import Finding
 from isbjerg.times import DAY_US
 from isbjerg.workflows.drafting_features import features_py, features_test_py
+from isbjerg.workflows.drafting_findings import find_guesses
 from isbjerg.workflows.drafting_frame import CASES_TOML, frame_toml, readme_md
 from isbjerg.workflows.drafting_models import models_py
+from isbjerg.workflows.drafting_names import identifiers
 from isbjerg.workflows.drafting_plan import Plan
 from isbjerg.workflows.drafting_reading import Looked, look, time_format, to_times, told_kind
 from isbjerg.workflows.drafting_sources import sources_py
@@ -33,7 +35,6 @@ from isbjerg.workflows.drafting_table import (
     Goal,
     find_goal,
     find_key,
-    identifiers,
     plan_column,
 )
 from isbjerg.workflows.drafting_tooling import tooling_files, write_project
@@ -42,8 +43,6 @@ _LEARN_FROM = 0.6
 """The first rule is written from this part of the rows only: the rest will judge it."""
 
 _LONG_US = 30 * DAY_US
-_NAMED_MAX = 4
-"""So many new names are said; all of them stand in sources.py."""
 
 
 class Drafted(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,7 +194,7 @@ def _plan(
         dropped=tuple(c for c in frame.columns if not _is_storable(frame[c].dtype)),
         rule=_first_rule(frame, columns, truth, time),
     )
-    return plan, tuple(_findings(plan, time))
+    return plan, tuple(find_guesses(plan, time))
 
 
 def _is_sorted_by(truth: pl.Series) -> bool:
@@ -258,108 +257,3 @@ def _first_rule(
     plain = [c for c in columns if c.use in ("number", "boolean", "category")]
     found = (best_halves(early[c.original], early["_truth"], c.name) for c in plain)
     return max((f for f in found if f is not None), key=lambda f: f.gain, default=None)
-
-
-def _findings(plan: Plan, time: str | None) -> Iterator[Finding]:
-    """Say each guess, the weightiest first."""
-    if time is None:
-        yield _guess(
-            "draft.time",
-            plan.name,
-            "No column says when a decision is taken: rows count in the order of the file, "
-            "which is not known to be the order of time.",
-            "name the column: isbjerg new ... --time COLUMN",
-        )
-    if plan.sorted_by_target:
-        yield _guess(
-            "draft.sorted",
-            plan.name,
-            f"The file is sorted by '{plan.goal.column}': the last rows, which judge, differ from "
-            "those that are learnt from, so no verdict will be worth anything.",
-            "name the column of times, or shuffle the rows of the file",
-        )
-    for c in plan.columns:
-        if c.use == "left_out":
-            mend = _left_out_mend(c)
-            yield _guess(c.code, f"{plan.name}.{c.name}", f"Left out: {c.why}.", mend)
-    yield _guess(
-        "draft.known",
-        plan.name,
-        f"Guessed: what the {len(plan.used)} feature(s) need is known just before "
-        f"'{plan.at}', and '{plan.goal.column}' {plan.label_delay} after it.",
-        "edit `known` in sources.py",
-    )
-    if plan.zoneless:
-        yield _guess(
-            "draft.zone",
-            f"{plan.name}.{plan.at}",
-            "The times carry no zone and are taken as UTC.",
-            "edit replace_time_zone in sources.py",
-        )
-    yield from _weak_findings(plan)
-
-
-def _left_out_mend(column: Column) -> str:
-    if column.code in ("draft.leak", "draft.later"):
-        return (
-            "if it is known at the decision: delete its line in sources.py, "
-            "write a feature of it in features.py"
-        )
-    return "if it helps all the same, write a feature of it in features.py"
-
-
-def _weak_findings(plan: Plan) -> Iterator[Finding]:
-    if plan.row_number:
-        yield _guess(
-            "draft.key",
-            plan.name,
-            "No column tells rows apart: their number in the file does, so a row inserted "
-            "above others changes them all.",
-            "add a key to the table, and name it in sources.py",
-        )
-    if plan.renamed:
-        pairs = [f"'{old}' is {new}" for old, new in plan.renamed.items()]
-        more = f", and {len(pairs) - _NAMED_MAX} more in sources.py" * (len(pairs) > _NAMED_MAX)
-        yield _note(
-            "draft.renamed",
-            plan.name,
-            f"Names that Python cannot use are others here: {', '.join(pairs[:_NAMED_MAX])}{more}.",
-        )
-    if plan.time_format:
-        yield _note("draft.time_format", f"{plan.name}.{plan.at}", f"Read as {plan.time_format}.")
-    if plan.decimal_commas:
-        yield _note(
-            "draft.decimal_comma",
-            plan.name,
-            f"Read with a decimal comma: {', '.join(plan.decimal_commas)}.",
-        )
-    if plan.goal.kind == "regression" and plan.goal.whole:
-        yield _guess(
-            "draft.classes",
-            plan.target,
-            f"'{plan.goal.column}' has {plan.goal.whole} different whole numbers and is predicted as "
-            "a quantity. Numbers that stand for classes are not quantities.",
-            f'ask for one class in features.py: return {plan.goal.column} == 1, and kind = "binary" '
-            'with primary = "roc_auc" in frame.toml',
-        )
-    if plan.goal.kind == "binary":
-        yield _note(
-            "draft.target",
-            plan.target,
-            f"To be predicted: {plan.goal.column} is {plan.goal.positive!r}, "
-            f"{plan.goal.rate:.1%} of the rows.",
-        )
-    if plan.goal.missing:
-        yield _note(
-            "draft.target_missing",
-            plan.target,
-            f"{plan.goal.missing} row(s) have no '{plan.goal.column}': they are not learnt from.",
-        )
-
-
-def _guess(code: str, subject: str, message: str, mend: str) -> Finding:
-    return Finding(code=code, subject=subject, message=message, mend=mend)
-
-
-def _note(code: str, subject: str, message: str) -> Finding:
-    return Finding(code=code, subject=subject, severity="info", message=message)

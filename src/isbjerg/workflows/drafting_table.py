@@ -6,9 +6,7 @@ can say in a comment and in a finding what was assumed.
 
 from __future__ import annotations
 
-import keyword
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
@@ -16,6 +14,7 @@ import msgspec
 import polars as pl
 
 from isbjerg.errors import ArgumentError
+from isbjerg.workflows.drafting_names import identifiers, written_in_ascii
 from isbjerg.workflows.drafting_strength import strength
 
 Use = Literal["number", "boolean", "category", "local", "instant", "left_out"]
@@ -28,18 +27,6 @@ LEAK_STRENGTH = 0.95
 
 _TWO = 2
 _CLASSES_MAX = 10
-_LETTERS = str.maketrans(
-    {"æ": "ae", "ø": "oe", "å": "aa", "Æ": "Ae", "Ø": "Oe", "Å": "Aa"}
-    | {
-        "ä": "ae",
-        "ö": "oe",
-        "ü": "ue",
-        "Ä": "Ae",
-        "Ö": "Oe",
-        "Ü": "Ue",
-        "ß": "ss",
-    }  # codespell:ignore ue
-)
 _NAMES_THINGS = "it names things: a model would learn them by heart"
 _CALENDAR = re.compile(r"(^|_)(year|month|day|week|quarter|yearday|day_of_year|doy|dom)$")
 _IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|key|number|no|nr|code|hash)$")
@@ -95,47 +82,6 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     missing: int = 0
     whole: int = 0
     """How many different whole numbers it has, when so few that they may be names of classes."""
-
-
-def identifiers(columns: Sequence[str]) -> dict[str, str]:
-    """Map each column to a name that Python and isbjerg can use; most map to themselves.
-
-    Examples
-    --------
-    >>> identifiers(["age", "Monthly charge (EUR)", "class", "age_", "_row"])
-    {'age': 'age', 'Monthly charge (EUR)': 'monthly_charge_eur', 'class': 'class_', 'age_': 'age_', '_row': 'row'}
-    """
-    taken = {c for c in columns if _is_usable(c)}
-    names: dict[str, str] = {}
-    for column in columns:
-        name = column
-        if not _is_usable(column):
-            name = (
-                re.sub(r"\W+", "_", _ascii(column), flags=re.ASCII).strip("_").lower() or "column"
-            )
-            name = f"column_{name}" if name[0].isdigit() else name
-            name = f"{name}_" if keyword.iskeyword(name) else name
-            stem, number = name, 2
-            while name in taken:
-                name, number = f"{stem}_{number}", number + 1
-        taken.add(name)
-        names[column] = name
-    return names
-
-
-def _ascii(name: str) -> str:
-    """Write letters outside ASCII by those that stand for them: ``Måned`` as ``Maaned``."""
-    plain = unicodedata.normalize("NFKD", name.translate(_LETTERS))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
-
-
-def _is_usable(column: str) -> bool:
-    return (
-        column.isidentifier()
-        and column.isascii()
-        and not keyword.iskeyword(column)
-        and not column.startswith("_")
-    )
 
 
 def find_goal(table: pl.DataFrame, target: str) -> Goal:
@@ -195,7 +141,7 @@ def _unfit(values: pl.Series) -> ArgumentError:
 
 def _is_value(column: str, value: object) -> str:
     words = f"is_{value}" if isinstance(value, str) else f"{column}_is_{value}"
-    return identifiers([re.sub(r"\W+", "_", _ascii(words))]).popitem()[1].lower()[:40]
+    return identifiers([re.sub(r"\W+", "_", written_in_ascii(words))]).popitem()[1].lower()[:40]
 
 
 def _positive(values: pl.Series, distinct: list[str | int | bool]) -> str | int | bool:

@@ -10,8 +10,8 @@ import pytest
 
 from isbjerg.errors import ArgumentError, SourceError
 from isbjerg.workflows.drafting import draft_project
+from isbjerg.workflows.drafting_names import identifiers
 from isbjerg.workflows.drafting_reading import look, time_format
-from isbjerg.workflows.drafting_table import identifiers
 from isbjerg.workflows.project_files import load_definitions
 
 ROWS = 300
