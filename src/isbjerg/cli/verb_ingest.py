@@ -36,15 +36,21 @@ def _show(report: IngestReport) -> None:
     from isbjerg.cli.figures import count  # noqa: PLC0415 - after the work
     from isbjerg.cli.output import Column, findings, show, table  # noqa: PLC0415 - it imports rich
 
-    numbers = ("rows", "new", "corrected", "unchanged", "vanished", "quarantined")
+    always, seldom = ("rows", "new"), ("corrected", "unchanged", "vanished", "quarantined")
+    told = [*always, *(n for n in seldom if any(getattr(t, n) for t in report.tables))]
     rows = [
         (
-            t.table,
-            t.version if t.changed else f"{t.version} (as before)",
-            *tuple(count(getattr(t, name)) for name in numbers),
+            t.version,
+            "new" if t.changed else "as before",
+            *(count(getattr(t, name)) for name in told),
         )
         for t in report.tables
     ]
-    columns = [Column("table"), Column("data version"), *(Column(n, "right") for n in numbers)]
+    words = {"quarantined": "set aside"}
+    columns = [
+        Column("data version", wrap=False),
+        Column("", wrap=False),
+        *(Column(words.get(name, name), "right") for name in told),
+    ]
     found = [finding for t in report.tables for finding in t.findings]
     show(table("Ingested", columns, rows), *([findings("Findings", found)] if found else []))
