@@ -237,6 +237,23 @@ class OnlineStore:
             for seq, body, live_at in rows
         ]
 
+    def number_after(self, row: int) -> None:
+        """Give facts that are posted from now on numbers after `row`.
+
+        Data versions hold the numbers of facts that were posted to a store which is lost; a new
+        store must not give them again.
+        """
+        with self._transaction() as db:
+            (last,) = db.execute(
+                "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'posted'"
+            ).fetchone()
+            if row - POSTED_ROW_FIRST > last:
+                db.execute("DELETE FROM sqlite_sequence WHERE name = 'posted'")
+                db.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) VALUES ('posted', ?)",
+                    (row - POSTED_ROW_FIRST,),
+                )
+
     def absorb(self, rows: Iterable[int], data_version: str) -> None:
         """Mark posted facts as held by a data version. Slots keep them as they are."""
         with self._transaction() as db:

@@ -16,7 +16,7 @@ from isbjerg.data.versions import DataVersion
 from isbjerg.expressions.tree import Type
 from isbjerg.features.contributing import SlotFact
 from isbjerg.features.facts import contributions
-from isbjerg.features.sets import FeatureSet, Slot
+from isbjerg.features.sets import ROW, FeatureSet, Slot
 from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.stored_facts import posted_frame
@@ -85,7 +85,9 @@ def _feed_slot(
     if version.id in fed:
         return 0
     lacking = _parts_after(workspace, version, fed)
-    facts = contributions(read_facts(workspace.store, lacking, verify=False), slot)
+    rows = read_facts(workspace.store, lacking, verify=False)
+    online.number_after(rows[ROW].max() or 0)  # type: ignore[arg-type]
+    facts = contributions(rows, slot)
     # Later parts are kept whole: an old row may take the place of one that the slot holds.
     kept = facts if fed else still_needed(facts, slot, registered.complete_from_us)
     return online.feed(slot.name, _rows(kept), data_version=version.id)

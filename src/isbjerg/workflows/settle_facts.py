@@ -83,9 +83,10 @@ def _known(workspace: Workspace, source: Source, keys: pl.DataFrame) -> dict[str
     if version is None:
         return {}
     schema = dict(version.schema)
-    with workspace.online() as online:
-        posted = posted_frame(online.posted(source.name), schema, workspace.clock())
     stored = read_facts(workspace.store, version, [*schema, INGESTED_AT], verify=False)
+    with workspace.online() as online:
+        online.number_after(stored[ROW].max() or 0)  # type: ignore[arg-type]
+        posted = posted_frame(online.posted(source.name), schema, workspace.clock())
     on = list(source.key)
     facts = pl.concat([stored, posted.select(stored.columns)]).join(
         keys, on=on, how="semi", nulls_equal=True

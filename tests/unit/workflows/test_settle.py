@@ -273,6 +273,23 @@ def test_a_settled_row_keeps_what_is_known_of_it_and_joins_the_next_version(
     assert counts(settle(project, f"id,unpaid,closed\n600,77.0,{CLOSED}\n"))[-1] == 0
 
 
+@pytest.mark.parametrize("promoted", [True, False])
+def test_facts_settled_after_the_online_store_was_lost_are_not_taken_for_earlier_ones(
+    project: Project, clock: SetClock, promoted: bool
+) -> None:
+    settle(project, f"id,unpaid,closed\n600,77.0,{CLOSED}\n")
+    project.ingest()
+    for file in project.store.glob("online.db*"):
+        file.unlink()
+    if promoted:
+        project.promote()
+    assert counts(settle(project, f"id,unpaid,closed\n598,77.0,{CLOSED}\n"))[-1] == 1
+    if promoted:
+        assert window(project, "bob", LATER) == 2
+    (table,) = project.ingest().tables
+    assert (table.version, table.rows) == ("loans@v3", COUNT + 2)
+
+
 # Trace
 
 

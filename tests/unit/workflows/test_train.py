@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -355,3 +357,21 @@ def test_runs_and_their_details_are_listed_without_payloads(
     assert (line.run, line.metric, line.value, line.low, line.high, line.passed, line.comparable) == (
         "r1", "average_precision", measured.value, measured.low, measured.high, True, True,
     )  # fmt: skip
+
+
+def test_a_run_whose_process_died_is_marked_by_the_next(orders: Path, clock: SetClock) -> None:
+    code = (
+        "import os\n"
+        "from isbjerg.storage.catalog.catalog import Catalog\n"
+        "from pathlib import Path\n"
+        "catalog = Catalog.open(Path('.isbjerg/catalog.db'), lambda: 7)\n"
+        "catalog.start_run(frame_hash='f', measure_hash='m')\n"
+        "os._exit(9)\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code], cwd=orders, check=False)
+    assert died.returncode == 9
+    once(orders, clock)
+    with opened(orders, clock) as (workspace, _):
+        second, first = workspace.catalog.runs()
+        assert (first.status, first.finished_us) == ("interrupted", us(NOW))
+        assert second.status == "finished"
