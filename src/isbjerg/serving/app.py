@@ -184,7 +184,7 @@ def _too_large() -> Refusal:
         413,
         "ISB705",
         f"The body is larger than {BODY_BYTES_MAX} bytes.",
-        mend="send fewer rows at once, or use isbjerg predict for a file",
+        mend="send fewer rows at once",
     )
 
 

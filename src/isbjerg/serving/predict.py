@@ -201,7 +201,7 @@ def _read(body: bytes) -> Asked:
             413,
             "ISB711",
             f"{len(asked.rows or ())} rows in one request; at most {ROWS_MAX} are taken.",
-            mend="send fewer rows at once, or use isbjerg predict for a file",
+            mend="send fewer rows at once",
             field="rows",
         )
     if len(asked.purpose) > PURPOSE_LENGTH_MAX:

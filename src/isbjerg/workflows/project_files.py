@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from isbjerg.errors import DefinitionError, ProjectError
+from isbjerg.errors import DefinitionError, FrameError, ProjectError
 from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import Known
@@ -57,7 +57,7 @@ def load_definitions(folder: Path) -> Definitions:
     FrameError, DefinitionError
         When files are wrong; all faults of a file are told at once.
     """
-    text = frame_file(folder).read_text(encoding="utf-8")
+    text = _frame_text(frame_file(folder))
     frame = read_frame(text)
     modules = import_modules(folder)
     _check_names(modules)
@@ -102,6 +102,18 @@ def _name_taken(name: str, why: str) -> DefinitionError:
         code="ISB218",
         name=name,
     )
+
+
+def _frame_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as fault:
+        line = fault.object.count(b"\n", 0, fault.start) + 1
+        raise FrameError(
+            f"frame.toml is not UTF-8: line {line} has the byte 0x{fault.object[fault.start]:02x}.",
+            mend="iconv -f WINDOWS-1252 -t UTF-8 frame.toml > f.toml && mv f.toml frame.toml",
+            line=line,
+        ) from None
 
 
 def _bind(frame: Frame, text: str, modules: Sequence[ModuleType]) -> Definitions:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from isbjerg.errors import ArgumentError, SourceError
+from isbjerg.errors import ArgumentError, FrameError, SourceError
 from isbjerg.workflows.drafting import draft_project
 from isbjerg.workflows.drafting_names import identifiers
 from isbjerg.workflows.drafting_reading import look, time_format
@@ -96,3 +96,11 @@ def test_a_file_in_the_order_of_its_target_is_noticed(tmp_path: Path) -> None:
     ).write_csv(path)
     codes = {f.code for f in draft_project(tmp_path / "wine", path, "y").findings}
     assert {"draft.sorted", "draft.classes"} <= codes
+
+
+def test_a_frame_that_is_not_utf8_names_its_line(tmp_path: Path) -> None:
+    folder = draft_project(tmp_path / "salg", danish(tmp_path), "solgt", "dato").folder
+    frame = folder / "frame.toml"
+    frame.write_bytes("# Løn\n".encode("latin-1") + frame.read_bytes())
+    with pytest.raises(FrameError, match="line 1 has the byte 0xf8"):
+        load_definitions(folder)
