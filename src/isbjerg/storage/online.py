@@ -20,12 +20,13 @@ from typing import Any
 import msgspec
 
 from isbjerg.canonical import canonical_json
-from isbjerg.errors import ArgumentError, StoreError
+from isbjerg.errors import ArgumentError
 from isbjerg.expressions.tree import Type
 from isbjerg.features.contributing import SlotFact
 from isbjerg.features.keys import Carrier
 from isbjerg.features.sets import Slot
 from isbjerg.storage.durable import make_folder
+from isbjerg.storage.sqlite_files import open_file
 
 FORMAT_VERSION = 1
 """Layout of online.db, also its ``PRAGMA user_version``."""
@@ -338,42 +339,8 @@ class Posting:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open online.db, made when missing; every commit is durable."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-    try:
-        db.execute("PRAGMA synchronous = FULL")
-        if _format(db) == 0:
-            db.execute("PRAGMA journal_mode = WAL")
-            make_tables(db, _SCHEMA)
-        _check_format(_format(db))
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def make_tables(db: sqlite3.Connection, schema: str) -> None:
-    """Run a schema in its own transaction, unless another process has done so meanwhile."""
-    try:
-        db.executescript(schema)
-    except sqlite3.OperationalError as fault:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        if "already exists" not in str(fault):
-            raise
-
-
-def _format(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _check_format(version: int) -> None:
-    if version != FORMAT_VERSION:
-        raise StoreError(
-            f"online.db has format {version}; this isbjerg reads {FORMAT_VERSION}.",
-            code="ISB613",
-            mend="pip install --upgrade isbjerg",
-        )
+    """Open online.db, made when missing."""
+    return open_file(path, _SCHEMA, FORMAT_VERSION)
 
 
 def _number(db: sqlite3.Connection, slot_name: str) -> int:

@@ -17,10 +17,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from isbjerg.errors import StoreError
 from isbjerg.storage.durable import make_folder
 from isbjerg.storage.ledger import Ledger, Prediction
-from isbjerg.storage.online import make_tables
+from isbjerg.storage.sqlite_files import open_file
 from isbjerg.times import Clock
 
 FORMAT_VERSION = 1
@@ -244,25 +243,4 @@ class Outcomes:
                 db.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, timeout=30)
-        try:
-            db.execute("PRAGMA synchronous = FULL")
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                db.execute("PRAGMA journal_mode = WAL")
-                make_tables(db, _SCHEMA)
-                (version,) = db.execute("PRAGMA user_version").fetchone()
-            _check_format(version)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-
-def _check_format(version: int) -> None:
-    if version != FORMAT_VERSION:
-        raise StoreError(
-            f"outcomes.db has format {version}; this isbjerg reads {FORMAT_VERSION}.",
-            code="ISB613",
-            mend="pip install --upgrade isbjerg",
-        )
+        return open_file(self._path, _SCHEMA, FORMAT_VERSION)

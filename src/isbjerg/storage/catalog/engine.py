@@ -8,7 +8,6 @@ one with ``BEGIN IMMEDIATE``, so that it waits for its turn before it reads anyt
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from isbjerg.errors import StoreError
+from isbjerg.storage.sqlite_files import use_wal
 
 BUSY_MS = 10_000
 """How long a transaction waits for another one to end."""
@@ -35,21 +35,9 @@ def open_engine(path: Path) -> Engine:
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    _use_wal(connection)
+    use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # Changing the mode of a new file does not wait for a lock, so two first commands may meet.
-    for attempt in range(100):
-        try:
-            if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] == "wal":
-                return
-        except sqlite3.OperationalError:
-            if attempt == 99:  # noqa: PLR2004
-                raise
-        time.sleep(0.02)
 
 
 def _begin(connection: Connection) -> None:

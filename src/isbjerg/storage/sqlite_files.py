@@ -1,0 +1,86 @@
+"""How online.db and outcomes.db are opened: made when missing, durable, of a known format.
+
+The ledger is opened otherwise (:mod:`isbjerg.storage.ledger_writer`): it has one writer, and its
+readers must never see it half made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+
+from isbjerg.errors import StoreError
+
+BUSY_S = 30.0
+"""How long a transaction waits for another one to end."""
+
+_WAL_TRIES, _WAL_WAIT_S = 100, 0.02
+
+
+def open_file(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    """Open a file; every commit is durable, every transaction begins by our word.
+
+    Parameters
+    ----------
+    path : Path
+        In a folder that is there.
+    schema : str
+        Makes the tables of a new file in one transaction, and sets ``PRAGMA user_version``.
+    version : int
+        The format that this version of isbjerg reads.
+
+    Raises
+    ------
+    StoreError
+        When the file is of another format.
+    """
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        if _format(db) == 0:
+            use_wal(db)
+            _make_tables(db, schema)
+        _check_format(_format(db), path, version)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def use_wal(db: sqlite3.Connection) -> None:
+    """Turn a file to the write-ahead log.
+
+    Changing the mode of a new file does not wait for a lock, so two who make it may meet.
+    """
+    for _ in range(_WAL_TRIES):
+        with contextlib.suppress(sqlite3.OperationalError):
+            if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
+                return
+        time.sleep(_WAL_WAIT_S)
+    db.execute("PRAGMA journal_mode = WAL")
+
+
+def _check_format(found: int, path: Path, version: int) -> None:
+    if found != version:
+        raise StoreError(
+            f"{path.name} has format {found}; this isbjerg reads {version}.",
+            code="ISB613",
+            mend="pip install --upgrade isbjerg",
+        )
+
+
+def _make_tables(db: sqlite3.Connection, schema: str) -> None:
+    """Run a schema in its own transaction, unless another process has done so meanwhile."""
+    try:
+        db.executescript(schema)
+    except sqlite3.OperationalError as fault:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        if "already exists" not in str(fault):
+            raise
+
+
+def _format(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
