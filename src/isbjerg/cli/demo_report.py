@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def demo_pieces(report: DemoReport) -> Iterator[RenderableType]:
     """Lay out the ladder, the week that was replayed, the traffic, three traces."""
+    yield key_values("Said, in the project's folder", [("$", verb) for verb in report.verbs])
     yield _metrics(f"Learnt until {report.as_of}: the ladder on its test days", report.rungs)
     yield _metrics(f"Replayed {report.week}: {count(report.flights)} flights", report.week_metrics)
     sent = report.delivery

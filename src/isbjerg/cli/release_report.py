@@ -9,10 +9,26 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from isbjerg.cli.figures import count
-from isbjerg.cli.output import key_values, next_step, verdict
+from isbjerg.cli.output import key_values, next_step, show, show_json, verdict
 
 if TYPE_CHECKING:
     from isbjerg.workflows.promote import Released, ReleasePlan
+
+
+def show_plan(plan: ReleasePlan, *, as_json: bool) -> None:
+    """Print what would happen, for people or for programs."""
+    if as_json:
+        show_json(plan)
+    else:
+        show(*plan_pieces(plan))
+
+
+def show_released(done: Released, *, as_json: bool) -> None:
+    """Print what was done, for people or for programs."""
+    if as_json:
+        show_json(done)
+    else:
+        show(*released_pieces(done))
 
 
 def plan_pieces(plan: ReleasePlan) -> Iterator[RenderableType]:

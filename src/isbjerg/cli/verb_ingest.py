@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live", action="store_true", help="new rows count as known only from now on"
     )
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +29,12 @@ def run(args: argparse.Namespace) -> int:
         report = open_project(args).ingest(
             tables=args.tables or None, live=args.live, progress=progress
         )
-    _show(report)
+    if args.json:
+        from isbjerg.cli.output import show_json  # noqa: PLC0415 - it imports rich
+
+        show_json(report)
+    else:
+        _show(report)
     return DONE
 
 

@@ -19,18 +19,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--why", metavar="TEXT", help="the reason, for the history")
     parser.add_argument("--plan", action="store_true", help="only say what would happen")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def run(args: argparse.Namespace) -> int:
     """Promote, or say what promoting would do."""
     project = open_project(args)
-    from isbjerg.cli.output import show  # noqa: PLC0415 - it imports rich
-    from isbjerg.cli.release_report import plan_pieces, released_pieces  # noqa: PLC0415 - the same
+    from isbjerg.cli.release_report import show_plan, show_released  # noqa: PLC0415 - imports rich
 
     if args.plan:
-        show(*plan_pieces(project.plan_promotion(version=args.version)))
+        show_plan(project.plan_promotion(version=args.version), as_json=args.json)
     else:
-        show(*released_pieces(project.promote(version=args.version, why=args.why or "")))
+        released = project.promote(version=args.version, why=args.why or "")
+        show_released(released, as_json=args.json)
     return DONE
 
 

@@ -16,16 +16,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file, and whether only to say what would happen."""
     parser.add_argument("file", type=Path, metavar="FILE", help="CSV or Parquet with outcomes")
     parser.add_argument("--plan", action="store_true", help="only say what would happen")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def run(args: argparse.Namespace) -> int:
     """Settle, or say what settling would do."""
     _check_is_file(args.file)
     report = open_project(args).settle(args.file, plan=args.plan)
-    from isbjerg.cli.output import show  # noqa: PLC0415 - it imports rich
+    from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
     from isbjerg.cli.settle_report import settle_pieces  # noqa: PLC0415 - it imports rich
 
-    show(*settle_pieces(report, str(args.file), plan=args.plan))
+    if args.json:
+        show_json(report)
+    else:
+        show(*settle_pieces(report, str(args.file), plan=args.plan))
     return DONE
 
 

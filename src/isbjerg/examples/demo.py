@@ -21,6 +21,7 @@ from isbjerg.examples.demo_events import moments, outcomes
 from isbjerg.examples.demo_report import DemoReport, Traced, delivery, measured, to_trace
 from isbjerg.examples.demo_server import serving
 from isbjerg.examples.demo_traffic import Sent, Traffic, replay
+from isbjerg.examples.demo_verbs import Verbs
 from isbjerg.examples.flights_data import Tables, known_before, tidy_tables, write_tables
 from isbjerg.examples.flights_package import package_folder
 from isbjerg.examples.projects import template_files
@@ -30,7 +31,9 @@ from isbjerg.storage.ledger import Ledger
 from isbjerg.times import Clock, system_clock
 from isbjerg.workflows.drafting_tooling import tooling_files, write_project
 from isbjerg.workflows.progress import Progress, Stages, silent
+from isbjerg.workflows.promote import Released
 from isbjerg.workflows.settle import SettleReport
+from isbjerg.workflows.trace import Trace
 from isbjerg.workflows.train import RunReport
 
 AS_OF = datetime(2013, 6, 1, tzinfo=UTC)
@@ -103,25 +106,26 @@ def run_demo(
         week = Week.of(tidy_tables(package_folder()), quick=quick)
         write_project(folder, {**template_files("flights"), **tooling_files(ignore="data/\n")})
         write_tables(week.known, folder / "data")
-    project = Project(folder, clock=clock)
-    with timed.stage("run", "Climbing the ladder on January to May", 0.05):
-        made = project.run(AS_OF.date().isoformat(), note="demonstration")
+    verbs = Verbs(folder)
+    with timed.stage("run", "isbjerg run: climbing the ladder on January to May", 0.05):
+        made = verbs.say("run", "--as-of", AS_OF.date().isoformat(), answer=RunReport)
     if made.model_version is None:
         raise ReleaseError(
             f"The gate lets nothing through: {made.verdict.sentence}",
             mend=f"isbjerg -C {folder} runs",
             code="ISB520",
         )
-    with timed.stage("promote", "Letting it go live", 0.6):
-        project.promote(made.model_version, why="demonstration")
-    with timed.stage("replay", "Replaying June through the server", 0.65):
-        traffic = _replay(project, week, clock, progress)
-    with timed.stage("settle", "Settling what came true", 0.9):
-        settled = _settle(project, week)
-    with timed.stage("trace", "Tracing three predictions", 0.95):
-        traced = tuple(_trace(project, sent) for sent in to_trace(traffic.predictions))
+    with timed.stage("promote", "isbjerg promote: letting it go live", 0.5):
+        verbs.say("promote", f"v{made.model_version}", answer=Released)
+    with timed.stage("replay", "isbjerg serve: replaying June through it", 0.6):
+        verbs.said.append("isbjerg serve --allow-replay")
+        traffic = _replay(folder, week, clock, progress)
+    with timed.stage("settle", "isbjerg settle: what came true", 0.9):
+        settled = _settle(verbs, week)
+    with timed.stage("trace", "isbjerg trace: three predictions", 0.93):
+        traced = tuple(_trace(verbs, sent) for sent in to_trace(traffic.predictions))
     told = msgspec.structs.replace(
-        _report(project, week, made, traffic, settled=settled, traced=traced),
+        _report(verbs, week, made, traffic, settled=settled, traced=traced),
         seconds=timed.seconds,
     )
     _write(told, folder / REPORT)
@@ -136,28 +140,28 @@ def _write(report: DemoReport, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
 
 
-def _replay(project: Project, week: Week, clock: Clock, progress: Progress) -> Traffic:
+def _replay(folder: Path, week: Week, clock: Clock, progress: Progress) -> Traffic:
     events = list(moments(week.tables, AS_OF, week.first, week.last))
     total = sum(len(moment.decisions) for moment in events)
 
     def told(sent: int) -> None:
         if sent % 100 == 0 and total:
-            progress(f"Replaying June: {sent:,} of {total:,}", 0.65 + 0.25 * sent / total)
+            progress(f"Replaying June: {sent:,} of {total:,}", 0.6 + 0.3 * sent / total)
 
-    with serving(project.store, project.folder / "server.log") as address:
+    with serving(folder, folder / "server.log") as address:
         return replay(address, events, clock, told)
 
 
-def _settle(project: Project, week: Week) -> SettleReport:
-    path = project.folder / "data" / "outcomes.csv"
+def _settle(verbs: Verbs, week: Week) -> SettleReport:
+    path = Path("data") / "outcomes.csv"
     outcomes(week.tables["flights"], week.first, week.last).write_csv(
-        path, datetime_format="%Y-%m-%dT%H:%M:%SZ"
+        verbs.folder / path, datetime_format="%Y-%m-%dT%H:%M:%SZ"
     )
-    return project.settle(path)
+    return verbs.say("settle", str(path), answer=SettleReport)
 
 
-def _trace(project: Project, sent: Sent) -> Traced:
-    found = project.trace(sent.id or "")
+def _trace(verbs: Verbs, sent: Sent) -> Traced:
+    found = verbs.say("trace", sent.id or "", answer=Trace)
     value = found.outcome.value if found.outcome else None
     return Traced(
         id=found.prediction.id,
@@ -170,7 +174,7 @@ def _trace(project: Project, sent: Sent) -> Traced:
 
 
 def _report(
-    project: Project,
+    verbs: Verbs,
     week: Week,
     made: RunReport,
     traffic: Traffic,
@@ -179,13 +183,15 @@ def _report(
     traced: tuple[Traced, ...],
 ) -> DemoReport:
     ids = [p.id for p in traffic.predictions if p.id is not None]
+    project = Project(verbs.folder)
     recorded = Ledger(Store(project.store).ledger).known(ids=ids)
     judged = _judged(week, traffic)
     truth = judged["late"].cast(pl.Float64).to_numpy()
     rng = np.random.default_rng(SEED)
     scores = _scores(project, week, judged, made.ladder.chosen)
     return DemoReport(
-        folder=str(project.folder),
+        folder=str(verbs.folder),
+        verbs=tuple(verbs.said),
         as_of=AS_OF.date().isoformat(),
         week=f"{week.first:%Y-%m-%dT%H:%MZ} to {week.last:%Y-%m-%dT%H:%MZ}",
         rungs={row.rung: row.metrics for row in made.ladder.rows},

@@ -61,6 +61,8 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     folder : str
         The project.
+    verbs : tuple of str
+        What was said on the command line, in order.
     as_of, week : str
         Until when it learnt; what was replayed.
     rungs : dict of str to dict of str to Measured
@@ -78,6 +80,7 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     folder: str
+    verbs: tuple[str, ...]
     as_of: str
     week: str
     rungs: dict[str, dict[str, Measured]]

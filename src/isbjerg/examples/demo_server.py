@@ -20,13 +20,13 @@ _PAUSE_S = 0.05
 
 
 @contextmanager
-def serving(store: Path, log: Path) -> Iterator[str]:
+def serving(folder: Path, log: Path) -> Iterator[str]:
     """Start a server on a free port that lets callers say what time it is; yield its address.
 
     Parameters
     ----------
-    store : Path
-        The folder ``.isbjerg`` of a project with a live model.
+    folder : Path
+        A project with a live model.
     log : Path
         Where its words go.
 
@@ -35,8 +35,8 @@ def serving(store: Path, log: Path) -> Iterator[str]:
     StoreError
         When it does not serve within a minute; its log says why.
     """
-    command = [sys.executable, "-m", "isbjerg.serving", "--store", str(store)]
-    command += ["--port", "0", "--allow-replay"]
+    command = [sys.executable, "-m", "isbjerg", "-C", str(folder), "--quiet"]
+    command += ["serve", "--port", "0", "--allow-replay"]
     with (
         log.open("wb") as words,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True) as process,  # noqa: S603 - our own module
@@ -49,7 +49,8 @@ def serving(store: Path, log: Path) -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:
-    line = process.stdout.readline() if process.stdout else ""
+    lines = iter(process.stdout or ())
+    line = next((told for told in lines if told.startswith("isbjerg serves on")), "")
     address = next((word for word in line.split() if word.startswith("http://")), None)
     if address is None:
         raise _not_serving(log)
