@@ -127,19 +127,19 @@ class Project:
         with self._open() as workspace:
             return promote(workspace, version, why)
 
-    def plan_rollback(self) -> ReleasePlan:
+    def plan_rollback(self, to: int | None = None) -> ReleasePlan:
         """Say what `rollback` would do."""
         from isbjerg.workflows.promote import plan_rollback
 
         with self._open() as workspace:
-            return plan_rollback(workspace)
+            return plan_rollback(workspace, to)
 
-    def rollback(self, *, why: str = "") -> Released:
-        """Make the version live again that was live before."""
+    def rollback(self, to: int | None = None, *, why: str = "") -> Released:
+        """Make a version live again that was live before; the last one when none is named."""
         from isbjerg.workflows.promote import rollback
 
         with self._open() as workspace:
-            return rollback(workspace, why)
+            return rollback(workspace, to, why)
 
     def publish(self) -> int | None:
         """Write the serving plan again from the catalog; return its epoch, if there is one."""

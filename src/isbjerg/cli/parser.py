@@ -134,3 +134,11 @@ def _main_epilog() -> str:
             "  isbjerg explain CODE  about an error",
         ]
     )
+
+
+def version(text: str) -> int:
+    """Read ``v3`` or ``3``, as an argument's type."""
+    number = text.lower().removeprefix("v")
+    if not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no model version, such as v3")
+    return int(number)

@@ -6,6 +6,7 @@ import argparse
 
 from isbjerg.cli.exits import DONE
 from isbjerg.cli.opening import open_project
+from isbjerg.cli.parser import version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "version",
         nargs="?",
-        type=_version,
+        type=version,
         metavar="VERSION",
         help="such as v3; the newest if none",
     )
@@ -33,11 +34,3 @@ def run(args: argparse.Namespace) -> int:
         released = project.promote(version=args.version, why=args.why or "")
         show_released(released, as_json=args.json)
     return DONE
-
-
-def _version(text: str) -> int:
-    """Read ``v3`` or ``3``."""
-    number = text.lower().removeprefix("v")
-    if not number.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no model version, such as v3")
-    return int(number)

@@ -46,6 +46,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         Against the live model on the same rows.
     something_live : bool
         Whether any model is live; with `live` missing it could not be scored.
+    live_differs : str
+        Why the live model's numbers mean something else, such as another target; empty when
+        they can be compared.
     parity : Parity or None
         Single rows against tables.
     contract : tuple of Finding or None
@@ -61,6 +64,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     baseline_itself: bool = False
     live: Comparison | None = None
     something_live: bool = False
+    live_differs: str = ""
     parity: Parity | None = None
     contract: tuple[Finding, ...] | None = None
     leakage: tuple[Finding, ...] | None = None
@@ -77,11 +81,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         By how much of the primary metric it may be worse than the live model.
     rows_min : int
         Test rows below which nothing is concluded.
+    broken_share_max : float
+        Share of rows that may break one rule of the contract: more is a changed definition,
+        not a few bad rows, and what is left is not what the model will meet.
     """
 
     guardrails: tuple[Guardrail, ...] = ()
     margin: float = 0.0
     rows_min: int = 100
+    broken_share_max: float = 0.1
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,8 +146,8 @@ def judge(evidence: Evidence, policy: Policy) -> Verdict:
     >>> verdict.passed
     False
     >>> print(verdict.sentence)
-    schedule may not go live: gate.guardrail.brier failed; gate.beats_baseline, gate.parity,
-    gate.contract, gate.leakage not run.
+    schedule may not go live. brier 0.150 (0.140 to 0.160); brier <= 0.14 is asked for.
+    Not run: gate.beats_baseline, gate.parity, gate.contract, gate.leakage.
     """
     findings = (
         _enough_rows(evidence, policy),
@@ -147,7 +155,7 @@ def judge(evidence: Evidence, policy: Policy) -> Verdict:
         *(_guardrail(evidence, rail) for rail in policy.guardrails),
         _not_worse_than_live(evidence, policy),
         _parity(evidence),
-        _listed(evidence, "gate.contract", evidence.contract, "isbjerg ingest"),
+        _listed(evidence, "gate.contract", _weighed(evidence, policy), "isbjerg ingest"),
         _listed(evidence, "gate.leakage", evidence.leakage, "isbjerg run"),
     )
     stops = [f for f in findings if f.outcome in ("failed", "not_run") and f.severity == "blocking"]
@@ -167,12 +175,10 @@ def _sentence(evidence: Evidence, stops: list[Finding], findings: tuple[Finding,
         aside = sum(f.outcome == "not_applicable" for f in findings)
         measured = evidence.metrics.get(evidence.primary)
         return f"{name} may go live: {ran} checks passed, {aside} not applicable; {measured}."
-    parts = []
-    for outcome, words in (("failed", "failed"), ("not_run", "not run")):
-        codes = [f.code for f in stops if f.outcome == outcome]
-        if codes:
-            parts.append(f"{', '.join(codes)} {words}")
-    return f"{name} may not go live: {'; '.join(parts)}."
+    failed = [f.message for f in stops if f.outcome == "failed"]
+    unseen = [f.code for f in stops if f.outcome == "not_run"]
+    told = [*failed, *([f"Not run: {', '.join(unseen)}."] if unseen else [])]
+    return f"{name} may not go live. {' '.join(told)}"
 
 
 def _finding(
@@ -257,6 +263,8 @@ def _not_worse_than_live(evidence: Evidence, policy: Policy) -> Finding:
     code = "gate.not_worse_than_live"
     if not evidence.something_live:
         return _finding(evidence, code, "not_applicable", "Nothing is live yet.")
+    if evidence.live_differs:
+        return _finding(evidence, code, "not_applicable", evidence.live_differs)
     found = evidence.live
     if found is None or found.difference is None:
         return _finding(
@@ -296,6 +304,18 @@ def _parity(evidence: Evidence) -> Finding:
         mend="report this with the bundle: it is a fault of isbjerg",
         rows=found.rows,
         differing=found.differing,
+    )
+
+
+def _weighed(evidence: Evidence, policy: Policy) -> tuple[Finding, ...] | None:
+    """Let a broken rule block when it set aside more rows than a table may lose."""
+    if evidence.contract is None:
+        return None
+    return tuple(
+        msgspec.structs.replace(found, severity="blocking")
+        if found.severity == "error" and found.evidence.get("share", 0.0) > policy.broken_share_max
+        else found
+        for found in evidence.contract
     )
 
 

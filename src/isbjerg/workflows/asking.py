@@ -14,7 +14,7 @@ import msgspec
 
 from isbjerg.models.bundle import Bundle
 from isbjerg.storage.tables import read_facts
-from isbjerg.workflows.promote import load_bundle
+from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.workspace import Workspace
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isbjerg.data.contract import Field
 from isbjerg.errors import ArgumentError
 from isbjerg.expressions.python import compile_function
 from isbjerg.expressions.tree import Type
@@ -62,11 +63,22 @@ def fit_rung(name: str, prepared: Prepared, target_kind: TargetKind, seed: int) 
         rung=name,
         feature_set=feature_set,
         unit=prepared.unit,
-        contract=tuple(f for f in prepared.contract if f.name in dict(feature_set.columns)),
+        contract=_request_fields(prepared, feature_set),
     )
     files = made.to_files(fitted.files)
     scores = score(made, files, prepared.units[prepared.parts.test])
     return FittedRung(name, made, files, scores, fitted.notes)
+
+
+def _request_fields(prepared: Prepared, feature_set: FeatureSet) -> tuple[Field, ...]:
+    """Choose what a request must keep: its columns, and the key and subject it is known by.
+
+    Without the key's type a server would record ``"5"`` or ``5.0`` for 5, and the outcome of 5
+    would never find its prediction.
+    """
+    unit = prepared.unit
+    asked = {*dict(feature_set.columns), *unit.key, unit.subject}
+    return tuple(field for field in prepared.contract if field.name in asked)
 
 
 def score(made: Bundle, files: dict[str, bytes], units: pl.DataFrame) -> NDArray[np.float64]:

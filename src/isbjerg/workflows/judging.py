@@ -22,10 +22,11 @@ from isbjerg.frame.frame import Frame
 from isbjerg.release.gate import Evidence, Policy, Verdict, judge
 from isbjerg.statistics.bootstrap import Blocks, time_blocks
 from isbjerg.storage.catalog.records import ModelVersion
+from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.fitting import FittedRung, check_parity, score
 from isbjerg.workflows.preparing import Prepared, slot_columns
 from isbjerg.workflows.project_files import CONSTANT
-from isbjerg.workflows.promote import live_version, load_bundle
+from isbjerg.workflows.promote import live_version
 from isbjerg.workflows.units import AT, TRUTH
 from isbjerg.workflows.workspace import Workspace
 
@@ -81,9 +82,12 @@ def judge_chosen(
     if chosen.name != CONSTANT:
         baseline = _compared(frame, chosen, (CONSTANT, rungs[CONSTANT].scores), test, rng)
     live = live_version(workspace)
-    against = None
-    if live is not None and (scores := _live_scores(workspace, live, prepared, test)) is not None:
-        against = _compared(frame, chosen, (f"{live.id} ({live.rung})", scores), test, rng)
+    against, differs = None, ""
+    if live is not None:
+        differs = _differs(workspace, live, chosen)
+        scores = None if differs else _live_scores(workspace, live, prepared, test)
+        if scores is not None:
+            against = _compared(frame, chosen, (f"{live.id} ({live.rung})", scores), test, rng)
     evidence = Evidence(
         candidate=chosen.name,
         primary=frame.metric.primary,
@@ -92,6 +96,7 @@ def judge_chosen(
         baseline_itself=chosen.name == CONSTANT,
         live=against,
         something_live=live is not None,
+        live_differs=differs,
         parity=check_parity(chosen, test.units, rng),
         contract=tuple(contract),
         leakage=tuple(_leakage(prepared, chosen)),
@@ -117,6 +122,27 @@ def _compared(
         rng,
         names=(chosen.name, name),
     )
+
+
+def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> str:
+    """Say why the live model's numbers mean something else; empty when they do not."""
+    try:
+        bundle, _ = load_bundle(workspace, live.bundle)
+    except IsbjergError:
+        return ""  # it cannot be scored, which the gate says
+    now, then = chosen.bundle, bundle
+    changed = [
+        word
+        for word, same in (
+            ("target", (now.target_kind, now.unit.target) == (then.target_kind, then.unit.target)),
+            ("unit", (now.unit.source, now.unit.key) == (then.unit.source, then.unit.key)),
+            ("time of the decision", now.unit.at == then.unit.at),
+        )
+        if not same
+    ]
+    if not changed:
+        return ""
+    return f"{live.id} ({live.rung}), which is live, has another {' and another '.join(changed)}."
 
 
 def _live_scores(

@@ -12,6 +12,7 @@ from isbjerg.data.split import Boundaries, boundaries_by_fraction, split_by_time
 from isbjerg.data.split import Split as Parts
 from isbjerg.data.versions import INGESTED_AT, DataVersion
 from isbjerg.errors import DataError
+from isbjerg.evaluation.blankness import blanks
 from isbjerg.expressions.tree import Node, names
 from isbjerg.features.assembly import assemble
 from isbjerg.features.definitions import Feature
@@ -225,3 +226,10 @@ def _times_of_rules(definitions: Definitions, columns: Sequence[str]) -> list[st
 
 def _facts(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -> pl.DataFrame:
     return read_facts(workspace.store, version, [*columns, INGESTED_AT], verify=False)
+
+
+def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
+    """Ask of every rung's features whether they say anything in the training rows."""
+    outputs = dict.fromkeys(name for made in prepared.sets.values() for name in made.outputs)
+    train = prepared.units[prepared.parts.train]
+    return tuple(blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs)))

@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from isbjerg.canonical import sha256
 from isbjerg.errors import ReleaseError
-from isbjerg.models.bundle import MANIFEST, Bundle, from_files
+from isbjerg.models.bundle import from_files
 from isbjerg.release.plan import Route, ServingPlan
 from isbjerg.storage.catalog.records import Assignment, AuditEntry, ModelVersion
 from isbjerg.storage.plans import Worker
+from isbjerg.workflows.bundles import bundle_files, load_bundle
 from isbjerg.workflows.feed import feed_set
 from isbjerg.workflows.workspace import Workspace
 
@@ -81,28 +81,37 @@ def promote(workspace: Workspace, version: int | None = None, why: str = "") -> 
         return _release(workspace, "promote", _candidate(workspace, version), why)
 
 
-def plan_rollback(workspace: Workspace) -> ReleasePlan:
+def plan_rollback(workspace: Workspace, to: int | None = None) -> ReleasePlan:
     """Say what `rollback` would do.
 
     Raises
     ------
     ReleaseError
-        When nothing was live before.
+        When there is nothing to go back to.
     """
-    return _plan(workspace, "rollback", _unsaid(workspace) or _previous(workspace))
+    return _plan(workspace, "rollback", _earlier(workspace, to))
 
 
-def rollback(workspace: Workspace, why: str = "") -> Released:
-    """Make the version live again that was live before.
+def rollback(workspace: Workspace, to: int | None = None, why: str = "") -> Released:
+    """Make a version live again that was live before.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to work.
+    to : int, optional
+        Which; the one before the live one when not given. Naming it makes the command safe to
+        give again: when it is live already, nothing changes.
+    why : str
+        For the history.
 
     Raises
     ------
     ReleaseError
-        When nothing was live before.
+        When there is nothing to go back to.
     """
     with workspace.catalog.lease("release", "isbjerg rollback"):
-        model = _unsaid(workspace) or _previous(workspace)
-        return _release(workspace, "rollback", model, why)
+        return _release(workspace, "rollback", _earlier(workspace, to), why)
 
 
 def publish(workspace: Workspace) -> ServingPlan | None:
@@ -127,26 +136,6 @@ def publish(workspace: Workspace) -> ServingPlan | None:
         workspace.serving.put_bundle(route.bundle, files)
     workspace.serving.publish(plan)
     return plan
-
-
-def bundle_files(workspace: Workspace, bundle: str) -> dict[str, bytes]:
-    """Read the files of a bundle from the blobs, by the hash of its manifest."""
-    manifest = workspace.blobs.get(bundle)
-    named = msgspec.json.decode(manifest)["files"]
-    return {MANIFEST: manifest, **{n: workspace.blobs.get(h) for n, h in named.items()}}
-
-
-def load_bundle(workspace: Workspace, bundle: str) -> tuple[Bundle, dict[str, bytes]]:
-    """Read and verify a bundle from the blobs."""
-    files = bundle_files(workspace, bundle)
-    return from_files(files, expected_hash=bundle), files
-
-
-def store_bundle(workspace: Workspace, files: dict[str, bytes]) -> str:
-    """Store the files of a bundle as blobs; return its hash."""
-    for content in files.values():
-        workspace.blobs.put(content)
-    return sha256(files[MANIFEST])
 
 
 def live_version(workspace: Workspace) -> ModelVersion | None:
@@ -193,13 +182,19 @@ def _unsaid(workspace: Workspace) -> ModelVersion | None:
     return live_version(workspace) if last and last.act == "rollback" else None
 
 
-def _previous(workspace: Workspace) -> ModelVersion:
-    """Find the version that was live before the one that is, going back over going backs."""
-    current = workspace.catalog.live(LIVE)
+def _earlier(workspace: Workspace, to: int | None) -> ModelVersion:
+    """Find the version to go back to: the one named, or the one before the live one."""
     stack = _history(workspace.catalog.audit())
-    if current is None or len(stack) < 2:  # noqa: PLR2004 - the live one and one before
+    if to is None and (unsaid := _unsaid(workspace)) is not None:
+        return unsaid
+    if to is not None and to in stack:
+        return workspace.catalog.model_version(to)
+    if to is not None or len(stack) < 2:  # noqa: PLR2004 - the live one and one before
+        earlier = ", ".join(f"v{number}" for number in dict.fromkeys(stack)) or "nothing"
         raise ReleaseError(
-            "Nothing was live before what is live now.",
+            "Nothing was live before what is live now."
+            if to is None
+            else f"v{to} was not live before what is live now.\nWas live: {earlier}",
             mend="isbjerg history",
             code="ISB503",
         )
@@ -207,7 +202,7 @@ def _previous(workspace: Workspace) -> ModelVersion:
 
 
 def _history(acts: Sequence[AuditEntry]) -> list[int]:
-    """Stack the versions that were live: a rollback takes the top one off.
+    """Stack the versions that were live: a rollback takes those above its version off.
 
     Examples
     --------
@@ -230,10 +225,13 @@ def _history(acts: Sequence[AuditEntry]) -> list[int]:
     for entry in sorted(acts, key=lambda a: a.id):
         if entry.payload.get("role") != LIVE:
             continue
-        if entry.act == "rollback":
+        version = entry.payload["version"]
+        if entry.act != "rollback":
+            stack.append(version)
+            continue
+        stack.pop()
+        while version in stack and stack[-1] != version:
             stack.pop()
-        else:
-            stack.append(entry.payload["version"])
     return stack
 
 

@@ -28,7 +28,7 @@ from isbjerg.models.predictors import load
 from isbjerg.storage.catalog.records import ModelVersion, Run
 from isbjerg.storage.ledger import Prediction
 from isbjerg.storage.outcomes import Settled
-from isbjerg.workflows.promote import load_bundle
+from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.stored_facts import facts_with_posted, physical
 from isbjerg.workflows.workspace import Workspace
 

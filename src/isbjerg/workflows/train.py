@@ -30,14 +30,14 @@ from isbjerg.storage.catalog.records import (
     Run,
     VerdictRecord,
 )
+from isbjerg.workflows.bundles import store_bundle
 from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.fitting import FittedRung, fit_rung
 from isbjerg.workflows.ingest import IngestReport, ingest
 from isbjerg.workflows.judging import held_out, judge_chosen, live_feature_set
-from isbjerg.workflows.preparing import Prepared, prepare
+from isbjerg.workflows.preparing import Prepared, feature_findings, prepare
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import CONSTANT, Definitions
-from isbjerg.workflows.promote import store_bundle
 from isbjerg.workflows.provenance import capture_code, environment_lock
 from isbjerg.workflows.units import UnitCounts, typed_target
 from isbjerg.workflows.workspace import Workspace
@@ -75,6 +75,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         Registered when the gate passed it.
     notes : dict of str to tuple of str
         What the fits had to say, by rung.
+    findings : tuple of Finding
+        What was found in the rungs' features: ``feature.blank`` for those that say nothing.
     stages : dict of str to float
         Seconds per stage.
     next_step : str
@@ -90,6 +92,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     model_version: int | None
     notes: dict[str, tuple[str, ...]]
+    findings: tuple[Finding, ...]
     stages: dict[str, float]
     next_step: str
 
@@ -357,6 +360,7 @@ def _report(
         verdict=climbed.verdict,
         model_version=number,
         notes={name: rung.notes for name, rung in climbed.rungs.items() if rung.notes},
+        findings=feature_findings(prepared),
         stages=stages.seconds,
         next_step=step,
     )

@@ -79,6 +79,10 @@ def run_report(*, passed: bool) -> RunReport:
         verdict=verdict(passed=passed),
         model_version=3 if passed else None,
         notes={"boosted": ("stopped after 12 trees",)},
+        findings=(
+            Finding(code="feature.blank", subject="wind", message="It is missing.", mend="look"),
+            Finding(code="feature.blank", subject="hour", outcome="passed"),
+        ),
         stages={"fit": 61.0, "gate": 12.0},
         next_step="isbjerg promote v3" if passed else "isbjerg runs r7",
     )

@@ -87,9 +87,9 @@ def test_each_check_alone_stops_a_model(code):
     verdict = judge(evidence(**WRONG[code]), POLICY)
     assert not verdict.passed
     assert [f.code for f in verdict.findings if f.blocks] == [code]
-    assert verdict.sentence == f"boosted may not go live: {code} failed."
     failed = next(f for f in verdict.findings if f.code == code)
     assert failed.message
+    assert verdict.sentence == f"boosted may not go live. {failed.message}"
 
 
 NOT_RUN = {
@@ -111,7 +111,7 @@ def test_a_check_that_was_not_run_is_not_passed(code):
     verdict = judge(evidence(**NOT_RUN[code]), POLICY)
     assert outcome(verdict, code) == ("not_run", "blocking")
     assert not verdict.passed
-    assert verdict.sentence == f"boosted may not go live: {code} not run."
+    assert verdict.sentence == f"boosted may not go live. Not run: {code}."
 
 
 def test_a_warning_is_shown_and_lets_through():
@@ -144,3 +144,27 @@ def test_the_same_evidence_gives_the_same_verdict_and_stores():
     stored = msgspec.json.decode(msgspec.json.encode(first), type=Verdict)
     assert stored.id == first.id
     assert judge(evidence(parity=Parity(201, 0)), POLICY).id != first.id
+
+
+def broken(share):
+    return Finding(
+        code="contract.range",
+        subject="flights.distance",
+        severity="error",
+        message="distance is within 17 and 4983: some are not.",
+        evidence={"share": share},
+    )
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.1, "warning"), (0.11, "blocking")])
+def test_a_rule_that_many_rows_break_is_a_changed_definition_and_stops(share, severity):
+    verdict = judge(evidence(contract=(broken(share),)), POLICY)
+    assert outcome(verdict, "gate.contract") == ("failed", severity)
+    assert verdict.passed == (severity == "warning")
+
+
+def test_a_live_model_of_another_target_is_not_compared():
+    told = "v1 (rule), which is live, has another target."
+    verdict = judge(evidence(something_live=True, live_differs=told), POLICY)
+    assert outcome(verdict, "gate.not_worse_than_live")[0] == "not_applicable"
+    assert verdict.passed

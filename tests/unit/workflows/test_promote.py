@@ -20,8 +20,8 @@ from isbjerg.storage.catalog.catalog import Catalog
 from isbjerg.storage.catalog.records import VerdictRecord
 from isbjerg.storage.following import Follower
 from isbjerg.workflows import feed
+from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.feed import feed_set, still_needed
-from isbjerg.workflows.promote import load_bundle
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -58,6 +58,19 @@ def test_rollbacks_go_back_over_going_back(project: Project) -> None:
         ("promote", 3), ("rollback", 1),
     ]  # fmt: skip
     assert project.status().next_step == "isbjerg serve"  # v3 was tried
+
+
+def test_a_rollback_that_names_its_version_can_be_given_again(project: Project) -> None:
+    for number in (1, 2, 3):
+        project.promote(number)
+    assert project.plan_rollback(1).version == 1
+    first, again = project.rollback(1), project.rollback(1)
+    assert (first.version, first.changed) == (1, True)
+    assert (again.version, again.changed) == (1, False)
+    with pytest.raises(ReleaseError, match="v3 was not live before"):
+        project.rollback(3)
+    with pytest.raises(ReleaseError, match="Nothing was live before"):
+        project.rollback()
 
 
 def test_promoting_what_is_live_changes_nothing(project: Project) -> None:

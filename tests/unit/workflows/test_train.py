@@ -24,11 +24,12 @@ from tests.workflows import small_project
 from isbjerg.errors import DataError, IsbjergError, StoreError
 from isbjerg.project import Project
 from isbjerg.workflows import train
+from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.fitting import score
 from isbjerg.workflows.judging import live_feature_set
 from isbjerg.workflows.preparing import prepare
-from isbjerg.workflows.promote import load_bundle, promote
+from isbjerg.workflows.promote import promote
 from isbjerg.workflows.train import RunReport, run
 from isbjerg.workflows.units import TRUTH
 
@@ -226,7 +227,7 @@ def test_a_ladder_on_which_nothing_beats_the_constant_has_no_model(
     report = once(write_project(tmp_path / "p", table, models=models), clock)
     assert report.ladder.chosen == "constant"
     assert (report.verdict.passed, report.model_version) == (False, None)
-    assert "gate.beats_baseline failed" in report.verdict.sentence
+    assert "may not go live. It is the baseline" in report.verdict.sentence
     assert report.next_step == "add features, or release a lower rung"
     with opened(tmp_path / "p", clock) as (workspace, _):
         assert workspace.catalog.model_versions() == []
@@ -375,3 +376,13 @@ def test_a_run_whose_process_died_is_marked_by_the_next(orders: Path, clock: Set
         second, first = workspace.catalog.runs()
         assert (first.status, first.finished_us) == ("interrupted", us(NOW))
         assert second.status == "finished"
+
+
+def test_a_request_is_checked_for_the_type_of_its_key(orders: Path, clock: SetClock) -> None:
+    report = once(orders, clock)
+    with opened(orders, clock) as (workspace, _):
+        model = workspace.catalog.model_version(report.model_version)
+        bundle, _ = load_bundle(workspace, model.bundle)
+    kept = {field.name: field.type for field in bundle.contract}
+    assert {*bundle.unit.key} <= set(kept)
+    assert set(dict(bundle.feature_set.columns)) <= set(kept)
