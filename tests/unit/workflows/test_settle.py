@@ -18,7 +18,7 @@ from isbjerg.storage.ids import Ids
 from isbjerg.storage.ledger import Prediction, unit_key
 from isbjerg.storage.ledger_writer import LedgerWriter
 from isbjerg.workflows import trace as tracing
-from isbjerg.workflows.promote import load_bundle
+from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.settle import SettleReport
 
 MODELS = """\
