@@ -69,6 +69,8 @@ def fingerprint(table: Any, root: Path) -> str | None:
 def _files(table: Table, root: Path) -> list[Path]:
     path = Path(table.path)
     base = Path(path.anchor) if path.is_absolute() else root
+    if (base / path).is_file():
+        return [base / path]  # a file's own name may hold what would be a pattern
     pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else table.path
     files = sorted(f for f in base.glob(pattern) if f.is_file())
     if not files:
@@ -95,7 +97,7 @@ def _read_files(table: Table, root: Path) -> pl.DataFrame:
 def _read_file(table: Table, file: Path) -> pl.DataFrame:
     try:
         if isinstance(table, ParquetTable):
-            return pl.read_parquet(file)
+            return pl.read_parquet(file, glob=False)
         return _read_csv(table, file)
     except pl.exceptions.NoDataError as fault:
         raise SourceError(
@@ -137,6 +139,7 @@ def _read_csv(table: CsvTable, file: Path) -> pl.DataFrame:
         separator=table.separator,
         null_values=list(table.null_values),
         infer_schema=False,
+        glob=False,
     )
     types = dict(table.types)
     return pl.DataFrame(

@@ -112,8 +112,8 @@ def _read_part(
         )
     if path.stat().st_size != part.bytes or (verify and file_sha256(path) != part.hash):
         raise damaged(path, part.hash)
-    there = pl.read_parquet_schema(path)
-    df = pl.read_parquet(path, columns=[c for c in wanted if c in there])
+    there = pl.scan_parquet(path, glob=False).collect_schema()
+    df = pl.read_parquet(path, columns=[c for c in wanted if c in there], glob=False)
     return df.select(
         pl.col(name).cast(DTYPES[kind]) if name in there else pl.lit(None, DTYPES[kind]).alias(name)
         for name, kind in wanted.items()

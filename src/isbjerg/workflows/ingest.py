@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from isbjerg.errors import DefinitionError
+from isbjerg.errors import ArgumentError
 from isbjerg.features.sources import Source
 from isbjerg.workflows.feed import feed_table
 from isbjerg.workflows.ingest_table import TableIngest, ingest_table
@@ -58,7 +58,7 @@ def ingest(
 
     Raises
     ------
-    DefinitionError
+    ArgumentError
         When a table is named that is no source.
     SourceError
         When a source cannot be read.
@@ -78,7 +78,7 @@ def ingest(
 
 def _named(definitions: Definitions, table: str) -> Source:
     if table not in definitions.sources:
-        raise DefinitionError(
+        raise ArgumentError(
             f"There is no source '{table}'.\nFound: {sorted(definitions.sources)}",
             mend=f"isbjerg ingest {next(iter(definitions.sources))}",
             code="ISB217",

@@ -1,8 +1,9 @@
 """The rows that can be learnt from: decisions that were taken and whose outcome is known.
 
-A unit's own columns are taken from the first version of its row (what was said when the
-decision was taken), its outcome from the newest that stood at the run's time. A row whose outcome is not known as of the
-run's time is left out and counted: it is never taken for a negative.
+A unit's own columns are taken from the first version of its row that says when the decision is
+taken (an outcome may come in before the row itself), its outcome from the newest that stood at
+the run's time. A row whose outcome is not known as of the run's time is left out and counted: it
+is never taken for a negative.
 """
 
 from __future__ import annotations
@@ -153,7 +154,8 @@ def select_units(
     """
     key = list(decision.source.key)
     ordered = facts.sort(INGESTED_AT, ROW)
-    first = ordered.unique(key, keep="first", maintain_order=True)
+    dated = ordered.sort(known_at([decision.at]).is_null(), maintain_order=True)
+    first = dated.unique(key, keep="first", maintain_order=True)
     live_us = pl.col(LIVE_AT).dt.epoch("us")
     standing = ordered.filter(live_us.is_null() | (live_us < as_of_us))
     newest = standing.unique(key, keep="last", maintain_order=True)

@@ -20,6 +20,20 @@ def test_files_of_a_pattern_are_read_in_the_order_of_their_names(tmp_path: Path)
     assert read(parquet(str(tmp_path / "a.parquet")), Path("/"))["x"].to_list() == [1.5]
 
 
+@pytest.mark.parametrize("name", ["a[1]", "what?", "star*", "[!x]"])
+def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    table = pl.DataFrame({"a": [7]})
+    table.write_parquet(folder / f"{name}.parquet")
+    table.write_csv(folder / f"{name}.csv")
+    pl.DataFrame({"a": [8]}).write_parquet(folder / "a1.parquet")  # the pattern would take it
+    for source in (parquet(f"{name}.parquet"), csv(f"{name}.csv")):
+        assert read(source, folder)["a"].to_list() == [7]
+        assert fingerprint(source, folder) is not None
+    assert read(parquet(str(folder / f"{name}.parquet")), tmp_path)["a"].to_list() == [7]
+
+
 def test_csv_takes_options_and_guesses_from_the_whole_file(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(
         "code;x;at;when\n"

@@ -17,8 +17,9 @@ from tests.unit.workflows.kit import (
     write_project,
 )
 
+from isbjerg.cli.exits import MISUSE, exit_of
 from isbjerg.data.versions import INGESTED_AT, LIVE_AT, ROW, newest
-from isbjerg.errors import DefinitionError, SourceError, StoreError
+from isbjerg.errors import ArgumentError, SourceError, StoreError
 from isbjerg.features.keys import key_text
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.contracts import contract_path, read_contract
@@ -212,14 +213,22 @@ def test_whole_numbers_where_floats_were_are_floats(folder: Path, clock: SetCloc
 
 
 def test_an_unknown_table_is_refused(folder: Path, clock: SetClock) -> None:
-    with opened(folder, clock) as (workspace, definitions), pytest.raises(DefinitionError) as it:
+    with opened(folder, clock) as (workspace, definitions), pytest.raises(ArgumentError) as it:
         ingest(workspace, definitions, tables=["lones"])
     assert it.value.kind_code == "ISB217"
+    assert exit_of(it.value) == MISUSE  # the command names it, not the project
 
 
 def test_a_missing_file_is_told_by_its_path(tmp_path: Path, clock: SetClock) -> None:
     with pytest.raises(SourceError, match=r"data/loans\.parquet"):
         take(write_project(tmp_path / "p"), clock)
+
+
+def test_a_project_may_lie_in_a_folder_with_brackets(tmp_path: Path, clock: SetClock) -> None:
+    folder = write_project(tmp_path / "loans [2]", loans())
+    assert take(folder, clock).new == 10
+    write_loans(folder, loans().reverse())
+    assert take(folder, clock).unchanged == 10
 
 
 def test_an_empty_table_is_a_version_without_rows_and_promises_nothing(

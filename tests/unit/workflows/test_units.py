@@ -103,6 +103,17 @@ def test_inputs_are_the_first_words_and_the_outcome_the_last(select) -> None:
     assert units[TRUTH_KNOWN].to_list() == [day(30)] * 3
 
 
+def test_an_outcome_that_came_before_its_row_does_not_leave_it_undecided(select) -> None:
+    """Settled for a unit that nobody predicted: at first the outcome is all that is known."""
+    bare = loans(1).with_columns(
+        asked=pl.lit(None, pl.Datetime("us", "UTC")), amount=pl.lit(None, pl.Float64)
+    )
+    units, counts, _ = select(facts((bare, 20, 20), (loans(1), 30, 30), (loans(3), None, 40)), 60)
+    assert units["amount"].to_list() == [100.0, 200.0, 300.0]
+    assert units[AT].to_list() == [day(0), day(1), day(2)]
+    assert counts.undecided == 0
+
+
 def test_a_correction_after_the_runs_time_is_not_seen(select) -> None:
     late = loans(3).with_columns(unpaid=pl.lit(1.0))
     units, counts, _ = select(facts((loans(3), None, 20), (late, 30, 30)), 30)
