@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,37 @@ def test_a_broken_bundle_stays_out(project: Project) -> None:
         assert project.serving.wait_for_epoch(project.epoch, 20) == []
         assert server.ask("/predict", {"inputs": ROW})[1]["score"] == 5001.5
         assert server.health()["status"] == "serving"
+
+
+def test_a_page_whose_name_was_turned_to_this_machine_is_not_heard(project: Project) -> None:
+    """Raw requests, as a browser that was told a new address would send them."""
+    project.promote(1)
+    body = b'{"inputs": {"id": 1, "tail": null, "x": 1.5, "carrier": "UA"}}'
+    form = (
+        b"POST %s HTTP/1.1\r\n%sContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\nConnection: close\r\n\r\n%s"
+    )
+
+    def ask(server: Any, host: bytes, path: bytes = b"/predict") -> bytes:
+        with socket.create_connection((server.host, server.port), timeout=30) as raw:
+            raw.sendall(form % (path, host, len(body), body))
+            return b"".join(iter(lambda: raw.recv(65_536), b""))
+
+    with serve(project) as server:
+        for host in (b"localhost", b"127.0.0.1:%d" % server.port, b"[::1]"):
+            assert b" 200 " in ask(server, b"Host: %s\r\n" % host).partition(b"\r\n")[0]
+        for refused in (
+            b"Host: evil.example:%d\r\n" % server.port,
+            b"Host: evil.example\r\nX-Forwarded-Host: localhost\r\n",
+            b"Host: localhost\r\nHost: evil.example\r\n",
+            b"Host: 127.0.0.1%2eevil.example\r\n",
+            b"Host: \xc2\xb9\xc2\xb2\xc2\xb7.0.0.1\r\n",
+            b"",
+        ):
+            assert b" 200 " not in ask(server, refused).partition(b"\r\n")[0], refused
+        there = b"http://localhost/predict"
+        assert b"ISB719" in ask(server, b"Host: evil.example\r\n", there)
+        assert server.health()["answered"] == 3
 
 
 def test_facts_are_seen_by_the_next_prediction(project: Project) -> None:

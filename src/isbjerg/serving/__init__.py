@@ -2,6 +2,7 @@
 
 - ``main``: the command line, the process, its beginning and its end;
 - ``app``: routes with declared permissions, as a small ASGI application;
+- ``hosts``: which requests are meant for this machine, by their ``Host``;
 - ``answers``: what a caller is told, refusals included;
 - ``watch``: sees a new serving plan;
 - ``live``: loads what a plan names, and swaps it in when it is warm;

@@ -1,4 +1,4 @@
-"""The ASGI application: find the route, check its permission, read the body, answer.
+"""The ASGI application: check the host, find the route, check its permission, read the body, answer.
 
 A route is registered with the permission that it needs; there is no way to register one
 without. What a permission opens is decided once, where the server is put together.
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from isbjerg.errors import LedgerError
 from isbjerg.serving.answers import Answer, Refusal
+from isbjerg.serving.hosts import check_host
 
 BODY_BYTES_MAX = 2**20
 
@@ -91,6 +92,7 @@ class App:
     async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         extra: list[tuple[bytes, bytes]] = []
         try:
+            check_host(scope["headers"])
             route, name = self._find(scope, extra)
             if scope["method"] == "POST":
                 _check_type(scope)

@@ -26,7 +26,10 @@ WHOLE = {"type": "http.request", "body": b"{}", "more_body": False}
 
 
 def ask(
-    made: App, path: str = "/predict", messages: Sequence[dict[str, Any]] = (WHOLE,)
+    made: App,
+    path: str = "/predict",
+    messages: Sequence[dict[str, Any]] = (WHOLE,),
+    hosts: Sequence[bytes] = (b"127.0.0.1:8000",),
 ) -> tuple[int, dict[str, Any]]:
     sent: list[Any] = []
     coming = iter(messages)
@@ -41,7 +44,10 @@ def ask(
         "type": "http",
         "method": "POST",
         "path": path,
-        "headers": [(b"content-type", b"application/json; charset=utf-8")],
+        "headers": [
+            *((b"host", host) for host in hosts),
+            (b"content-type", b"application/json; charset=utf-8"),
+        ],
     }
     asyncio.run(made(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
@@ -94,6 +100,50 @@ def test_a_fault_is_answered_without_its_cause(fault: Exception, status: int, co
     found, given = ask(app(fails, Permission.PREDICT))
     assert (found, given["error"]["code"]) == (status, code)
     assert "nn" not in given["error"]["message"].replace("cannot", "")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.8.9.1:65535", "[::1]", "[::1]:8000"]
+)
+def test_this_machine_is_asked_by_its_own_names(host: str) -> None:
+    assert ask(app(answers, Permission.PREDICT), hosts=[host.encode()])[0] == 200
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        [],
+        [b""],
+        [b"localhost", b"localhost"],
+        [b"evil.example", b"127.0.0.1"],
+        *(
+            [name.encode("latin-1")]
+            for name in (
+                "evil.example", "evil.example:8000", "192.168.0.7", "0.0.0.0", "[::]",
+                # Names that only look like this machine's.
+                "127.0.0.1.evil.example", "localhost.evil.example", "evil.example#localhost",
+                "localhost@evil.example", "evil.example@localhost", "user:pw@127.0.0.1",
+                "127.0.0.1:80@evil.example", "localhost:", "localhost:80:80", "localhost:8o",
+                "127.0.0.1,evil.example", "127.0.0.1 evil.example", "localhost.", "127.0.0.1/x",
+                # Encoded: by per cent, other number systems, other letters, zones, maps.
+                "127.0.0.1%2eevil.example", "%6cocalhost", "localhost%00", "[::1%25lo]", "[::1%lo]",
+                "0x7f.0.0.1", "2130706433", "127.1", "0177.0.0.1", "[::ffff:127.0.0.1]",
+                "::1", "[127.0.0.1]", "[::1", "::1]", "\u00b9\u00b2\u00b7.0.0.1", "localho\u00df",
+                "xn--localhost-", "localhost\x00", "\tlocalhost", "127.0.0.1:\u00b2",
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_another_name_is_refused_before_anything_is_read(hosts: list[bytes]) -> None:
+    """A page's own name that resolves to 127.0.0.1 reaches the server, but it is still its name."""
+
+    async def never(_body: bytes, _name: str) -> Answer:
+        raise AssertionError("the request got through")
+
+    for path in ("/predict", "/nowhere"):
+        status, given = ask(app(never, Permission.PREDICT), path, messages=[], hosts=hosts)
+        assert (status, given["error"]["code"], given["error"]["field"]) == (421, "ISB719", "Host")
+        assert "evil" not in json.dumps(given)
 
 
 def test_a_server_that_cannot_start_says_so() -> None:
