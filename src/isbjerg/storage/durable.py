@@ -2,10 +2,15 @@
 
 The bytes go to a temporary name in the same folder, are forced to the disk, and take their
 name by one rename; the folder is forced to the disk last, so that the name survives too.
+
+Who writes holds a lock on the temporary file, which the kernel takes back from a killed process
+at once. So what nobody holds was left behind, whoever wrote it, and `sweep_unfinished` may
+remove it beside any number of writers.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable
@@ -44,9 +49,7 @@ def settle_file(folder: Path, write: Callable[[Path], Path]) -> Path:
         The final path, durable.
     """
     make_folder(folder)
-    handle, name = tempfile.mkstemp(prefix=WRITING, dir=folder)
-    os.close(handle)
-    temporary = Path(name)
+    handle, temporary = _begin(folder)
     try:
         final = write(temporary)
         temporary.chmod(0o644)
@@ -56,8 +59,47 @@ def settle_file(folder: Path, write: Callable[[Path], Path]) -> Path:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
     sync_folder(folder)
     return final
+
+
+def _begin(folder: Path) -> tuple[int, Path]:
+    """Make a temporary file and lock it; take another when a sweep came in between."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=WRITING, dir=folder)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
+def sweep_unfinished(folder: Path) -> list[str]:
+    """Remove temporary files that a killed writer left in a folder and those below it.
+
+    Returns
+    -------
+    list of str
+        Their names, sorted.
+    """
+    left = sorted(folder.rglob(f"{WRITING}*")) if folder.is_dir() else []
+    return [file.name for file in left if _remove_unheld(file)]
+
+
+def _remove_unheld(file: Path) -> bool:
+    try:
+        handle = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return False  # it has its name by now
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def make_folder(folder: Path) -> None:

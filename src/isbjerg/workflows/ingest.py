@@ -2,7 +2,8 @@
 
 What happens to one table is told in :mod:`isbjerg.workflows.ingest_table`; after it the online
 store is brought level. A killed ingest leaves at most a part that no version names, and a slot
-that was not fed; the next one sweeps the one and feeds the other.
+that was not fed; the next one sweeps the one and feeds the other. It also sweeps unfinished files
+that any killed command or server left, in the store and beside the contracts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import msgspec
 
 from isbjerg.errors import ArgumentError
 from isbjerg.features.sources import Source
+from isbjerg.storage.durable import sweep_unfinished
+from isbjerg.workflows.contracts import FOLDER
 from isbjerg.workflows.feed import feed_table
 from isbjerg.workflows.ingest_table import TableIngest, ingest_table
 from isbjerg.workflows.progress import Progress, silent
@@ -68,6 +71,8 @@ def ingest(
     chosen = [_named(definitions, t) for t in (tables or definitions.sources)]
     done = []
     with workspace.catalog.lease("ingest", "isbjerg ingest"):
+        for folder in (workspace.store.folder, workspace.folder / FOLDER):
+            sweep_unfinished(folder)
         for index, source in enumerate(chosen):
             progress(f"Ingesting {source.name}", index / len(chosen))
             done.append(ingest_table(workspace, source, definitions.decision, live=live))

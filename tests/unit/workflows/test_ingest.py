@@ -287,6 +287,22 @@ def test_a_second_ingest_beside_the_first_is_refused(folder: Path, clock: SetClo
     assert it.value.kind_code == "ISB605"
 
 
+def test_files_that_killed_writers_left_are_swept(folder: Path, clock: SetClock) -> None:
+    take(folder, clock)
+    places = (
+        "contracts",
+        ".isbjerg",
+        ".isbjerg/blobs/ab",
+        ".isbjerg/serving",
+        ".isbjerg/quarantine",
+    )
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / ".writing-x").write_bytes(b"half")
+    take(folder, clock)
+    assert not list(folder.rglob(".writing-*"))
+
+
 def test_only_the_tables_named_are_read(tmp_path: Path, clock: SetClock) -> None:
     more = SOURCES + '\n\n@ib.source(key="day", known={"*": "day"})\ndef rates():\n    1 / 0\n'
     folder = write_project(tmp_path / "p", loans(), sources=more)
