@@ -9,6 +9,12 @@ import msgspec
 from isbjerg.workflows.drafting_plan import Plan, plain, quoted
 from isbjerg.workflows.drafting_table import Goal
 
+_LINE = 100
+"""Columns of a line, as ruff.toml of the draft says."""
+
+_UNSEEN = "?never seen?"
+"""A text that no table has."""
+
 
 class Function(msgspec.Struct, frozen=True):
     """A drafted feature: its name, column, body, meaning, and the column's use."""
@@ -65,7 +71,7 @@ def features_py(plan: Plan) -> str:
         "@ib.target",
         f"def {plan.target}({plan.goal.column}):",
         f'    """What is to be predicted{_positive_comment(plan.goal)}."""',
-        f"    return {_target_body(plan.goal)}",
+        *_target_body(plan.goal),
         "",
     ]
     for function in functions(plan):
@@ -85,11 +91,21 @@ def _positive_comment(goal: Goal) -> str:
     )
 
 
-def _target_body(goal: Goal) -> str:
+def _target_body(goal: Goal) -> list[str]:
     if goal.kind == "regression" or isinstance(goal.positive, bool):
-        return goal.column if goal.positive is not False else f"~{goal.column}"
-    value = quoted(goal.positive) if isinstance(goal.positive, str) else repr(goal.positive)
-    return f"{goal.column} == {value}"
+        return [f"    return {'~' if goal.positive is False else ''}{goal.column}"]
+    yes, no = (f"{goal.column} == {_written(v)}" for v in (goal.positive, goal.negative))
+    calls = [f"ib.when({yes})", ".then(True)", f".when({no})", ".then(False)", ".otherwise(None)"]
+    whole = "".join(calls)
+    comment = "    # A value that the table did not have says neither yes nor no."
+    if len(whole) <= _LINE - len("    return "):
+        return [comment, f"    return {whole}"]
+    lines = [whole] if len(whole) <= _LINE - len("        ") else calls
+    return [comment, "    return (", *(f"        {line}" for line in lines), "    )"]
+
+
+def _written(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
 def features_test_py(plan: Plan) -> str:
@@ -126,10 +142,10 @@ def _target_test(target: str, goal: Goal) -> list[str]:
     if goal.kind == "regression":
         lines += [f"    assert f.{target}(1.5) == 1.5"]
     else:
-        yes, no = (
-            quoted(v) if isinstance(v, str) else repr(v) for v in (goal.positive, goal.negative)
-        )
+        yes, no = _written(goal.positive), _written(goal.negative)
         lines += [f"    assert f.{target}({yes}) is True", f"    assert f.{target}({no}) is False"]
+        if isinstance(goal.positive, str):
+            lines += [f'    assert f.{target}("{_UNSEEN}") is None']
     return [*lines, f"    assert f.{target}(None) is None"]
 
 

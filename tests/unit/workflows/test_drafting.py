@@ -143,6 +143,20 @@ def test_a_plain_csv_needs_no_polars(tmp_path: Path) -> None:
     assert "polars" not in sources
 
 
+@pytest.mark.parametrize("length", [3, 9, 10, 11, 12, 13, 40])
+def test_a_value_that_the_table_did_not_have_is_no_outcome(tmp_path: Path, length: int) -> None:
+    """Neither yes nor no, however long the target's name makes its line."""
+    name = "churned_" * 5
+    table = customers().rename({"churned": name[:length]}).drop("tags", "refund")
+    folder = draft(tmp_path, table, name[:length], "signed_up_at").folder
+    formatted = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check", "features.py"], cwd=folder, check=False
+    )
+    assert formatted.returncode == 0
+    target = load_definitions(folder).target
+    assert [target(v) for v in ("yes", "no", "maybe", "", None)] == [True, False, None, None, None]
+
+
 @pytest.mark.parametrize(
     ("values", "positive"),
     [
