@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 
 from isbjerg.cli.figures import count
-from isbjerg.cli.output import key_values, next_step
+from isbjerg.cli.output import findings, key_values, next_step
 
 if TYPE_CHECKING:
     from isbjerg.workflows.settle import SettleReport
@@ -27,9 +27,21 @@ def settle_pieces(report: SettleReport, file: str, *, plan: bool) -> Iterator[Re
         ("matched late", count(made.matched_late)),
         ("new facts", f"{count(report.facts)} for windows over the past"),
     ]
+    others = [
+        ("not in the target", report.without_value, "with values that the target does not know"),
+        ("refused", report.refused, "against the contract"),
+        ("contradicting", report.contradicting, "against other rows about the same unit"),
+        ("nameless", report.nameless, "without a unit or a prediction"),
+    ]
+    pairs += [(name, f"{count(rows)} {what}") for name, rows, what in others if rows]
+    if report.read_as:
+        said = ", ".join(f"'{old}' as {new}" for old, new in report.read_as.items())
+        pairs.append(("columns read", said))
     if report.ignored:
         pairs.append(("ignored columns", ", ".join(report.ignored)))
     title = f"{file}, planned: nothing was done" if plan else f"{file}, settled"
     yield key_values(title, pairs)
+    if report.findings:
+        yield findings("Findings", report.findings)
     if plan:
         yield next_step(f"isbjerg settle {file}")

@@ -7,6 +7,7 @@
 - ``manifest``: what is recorded of a table: data versions and their parts (nothing heavy);
 - ``versions``: which rows of a read are new or corrected, and the version they make;
 - ``contract``: what a table promises, and the check of one row (imports nothing heavy);
+- ``row_checking``: the check of rows that come in one by one (imports nothing heavy);
 - ``drafting``: a cautious first contract from data;
 - ``checking``: the check of a whole table: rows that pass, rows to quarantine, findings;
 - ``odcs``: contracts as Open Data Contract Standard 3.1 files;

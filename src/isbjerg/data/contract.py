@@ -28,6 +28,14 @@ _PYTHON: dict[Type, tuple[type, ...]] = {
     Type.DURATION: (int,),
 }
 
+_MENDS = {
+    "required": "give it a value, or write `required: false` in the contract",
+    "type": "send it as that type",
+    "range": "mend the value, or widen `minimum` and `maximum` in the contract",
+    "values": "mend the value, or add it to `validValues` in the contract",
+}
+"""What to do about a row that breaks a rule."""
+
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """What one column promises.
@@ -161,7 +169,13 @@ def _check_value(contract: Contract, field: Field, value: Any) -> list[Finding]:
 
 
 def _row_finding(rule: str, subject: str, severity: RuleSeverity, message: str) -> Finding:
-    return Finding(code=f"contract.{rule}", subject=subject, severity=severity, message=message)
+    return Finding(
+        code=f"contract.{rule}",
+        subject=subject,
+        severity=severity,
+        message=message,
+        mend=_MENDS[rule],
+    )
 
 
 def fits(value: Any, kind: Type) -> bool:

@@ -35,6 +35,7 @@ POSTED_ROW_FIRST = 2**62
 """Posted facts are numbered from here: later, at equal times, than any fact of a data version."""
 
 _NEVER_US = -(2**63)
+_FILE = "posted file "
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -225,6 +226,12 @@ class OnlineStore:
             yield Posting(db, source)
             db.execute(_BUMP)
 
+    def remembers(self, file: str) -> bool:
+        """Say whether all that a file said was posted once: `Posting.remember`."""
+        with self._lock:
+            row = self._db.execute("SELECT 1 FROM meta WHERE name = ?", (_FILE + file,)).fetchone()
+        return row is not None
+
     def posted(self, source: str) -> list[PostedFact]:
         """Return the facts of a source that are in no data version yet, in order of arrival."""
         with self._lock:
@@ -290,6 +297,16 @@ class Posting:
         self._source = source
         self.slots = _slots(db, source)
         self._numbers = {r.slot.name: _number(db, r.slot.name) for r in self.slots}
+
+    def remember(self, file: str) -> None:
+        """Note that all that a file says has been posted, in the same transaction as its facts.
+
+        Parameters
+        ----------
+        file : str
+            Its hash.
+        """
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, 1)", (_FILE + file,))
 
     def sources(self) -> list[str]:
         """Return the sources that have slots."""

@@ -110,6 +110,19 @@ def _read(row: tuple[Any, ...]) -> Settled:
     )
 
 
+def _before(db: sqlite3.Connection, one: Outcome) -> Sequence[tuple[int, str, str]]:
+    """Return what was said under an outcome's reference, newest first: number, value, file."""
+    return db.execute(
+        "SELECT n, value, source FROM outcomes WHERE by = ? AND ref = ? ORDER BY n DESC",
+        (one.by, one.ref),
+    ).fetchall()
+
+
+def _overtaken(before: Sequence[tuple[int, str, str]], value: str, source: str) -> bool:
+    """Say whether a file said a value before and something else was said since."""
+    return bool(before) and before[0][1] != value and (value, source) in {b[1:] for b in before}
+
+
 class Outcomes:
     """Keep outcomes in ``.isbjerg/ledger/outcomes.db``, or wherever `path` says.
 
@@ -165,6 +178,22 @@ class Outcomes:
             matched_late=late,
         )
 
+    def stand(self, outcomes: Iterable[Outcome], *, source: str) -> list[bool]:
+        """Say of each outcome whether it is, or would be, the newest word about its unit.
+
+        One that this file has said before and another has corrected since is not; settling the
+        file again does not change that.
+
+        Parameters
+        ----------
+        outcomes : iterable of Outcome
+            Of one file.
+        source : str
+            Hash of the file.
+        """
+        with closing(self._open()) as db:
+            return [not _overtaken(_before(db, one), _text(one.value), source) for one in outcomes]
+
     def rematch(self, ledger: Ledger) -> int:
         """Match outcomes that waited for their prediction; return how many found it."""
         with self._transaction() as db:
@@ -195,12 +224,8 @@ class Outcomes:
     def _take(
         self, db: sqlite3.Connection, one: Outcome, source: str, now_us: int, *, matched: bool
     ) -> Literal["new", "duplicate", "correction"]:
-        value = _text(one.value)
-        before: Sequence[tuple[int, str, str]] = db.execute(
-            "SELECT n, value, source FROM outcomes WHERE by = ? AND ref = ? ORDER BY n DESC",
-            (one.by, one.ref),
-        ).fetchall()
-        if before and (before[0][1] == value or (value, source) in {(v, s) for _, v, s in before}):
+        value, before = _text(one.value), _before(db, one)
+        if before and (before[0][1] == value or _overtaken(before, value, source)):
             return "duplicate"
         corrects = before[0][0] if before else None
         db.execute(

@@ -30,7 +30,7 @@ class _Known(NamedTuple):
 
 
 def post_rows(
-    workspace: Workspace, decision: Decision, rows: pl.DataFrame, *, heard: bool, plan: bool
+    workspace: Workspace, decision: Decision, rows: pl.DataFrame, *, file: str, plan: bool
 ) -> int:
     """Post the rows that tell something new; return how many do.
 
@@ -43,9 +43,10 @@ def post_rows(
     rows : DataFrame
         Columns of the source in carriers, its key among them; several of one key: the last
         one counts.
-    heard : bool
-        Whether the ledger learnt nothing from the file. Then a row is new only if it was never
-        said: a file that is settled again does not undo what came after it.
+    file : str
+        Hash of the file that says so. When all that it said was posted once, a row is new only
+        if it was never said: a file that is settled again does not undo what came after it. A
+        file whose settling was cut off is not such a file.
     plan : bool
         Only count.
     """
@@ -55,13 +56,15 @@ def post_rows(
         return 0
     last = rows.unique(key, keep="last", maintain_order=True)
     known = _known(workspace, source, last.select(key))
+    with workspace.online() as online:
+        heard = online.remembers(file)
     news = []
     for said in carrier_rows(last):
         before = known.get(key_text(said[c] for c in key))
         seen = [] if before is None else before.ever if heard else [before.newest]
         if not any(all(one.get(c) == v for c, v in said.items()) for one in seen):
             news.append({**(before.newest if before else {}), **said})
-    return len(news) if plan else _post(workspace, decision, news, set(known))
+    return len(news) if plan else _post(workspace, decision, news, set(known), file)
 
 
 def carrier_rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
@@ -107,6 +110,7 @@ def _post(
     decision: Decision,
     facts: Sequence[Mapping[str, Carrier]],
     known: set[str],
+    file: str,
 ) -> int:
     source = decision.source
     version = workspace.catalog.latest_data_version(source.name)
@@ -120,18 +124,22 @@ def _post(
         contributors = [contributor(registered.slot) for registered in posting.slots]
         for fact in facts:
             told = recorded.get(unit_key(fact[c] for c in source.key), {})
-            body: dict[str, Carrier] = {name: fact.get(name, told.get(name)) for name in schema}
+            both = {**told, **fact}
+            # What nobody said is left out: the contract asks for no more than what is said.
+            body: dict[str, Carrier] = {name: both[name] for name in schema if name in both}
+            whole: dict[str, Carrier] = {name: body.get(name) for name in schema}
             key = key_text(body[c] for c in source.key)
 
             def contribute(
-                row: int, body: dict[str, Carrier] = body, key: str = key
+                row: int, whole: dict[str, Carrier] = whole, key: str = key
             ) -> Iterator[tuple[str, SlotFact]]:
                 for one in contributors:
-                    made = one.contribute(body, key, row, now_us)
+                    made = one.contribute(whole, key, row, now_us)
                     if made is not None:
                         yield one.slot.name, made
 
             posted += posting.add(key, body, now_us, contribute)
+        posting.remember(file)
     return posted
 
 

@@ -317,6 +317,34 @@ def test_a_settlement_counts_every_row() -> None:
     done = read(settle_pieces(report, "june.csv", plan=False))
     assert done.startswith("june.csv, settled\n")
     assert "remark" in done
+    assert "nameless" not in done
+
+
+def test_a_settlement_shows_the_rows_that_it_did_not_take() -> None:
+    found = Finding(
+        code="settle.contradiction", subject="id", severity="error", message="Two rows.", mend="x"
+    )
+    report = SettleReport(
+        rows=10,
+        not_yet_known=0,
+        outcomes=Settlement(new=0, duplicates=0, corrections=0, unmatched=0, matched_late=0),
+        facts=0,
+        ignored=(),
+        nameless=1,
+        without_value=2,
+        refused=3,
+        contradicting=4,
+        read_as={"Churned?": "churned"},
+        findings=(found,),
+    )
+    text = read(settle_pieces(report, "june.csv", plan=False))
+    lines = dict(line.split(None, 1) for line in text.splitlines() if line.startswith("  "))
+    assert lines["nameless"].startswith("1 without a unit")
+    assert lines["refused"].startswith("3 against")
+    assert lines["contradicting"].startswith("4 against")
+    assert "2 with values that the target does not know" in text
+    assert "'Churned?' as churned" in text
+    assert "id: Two rows.  [settle.contradiction]" in text
 
 
 def test_a_trace_shows_every_replay() -> None:

@@ -8,7 +8,16 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
-from tests.unit.workflows.kit import DAY, START, SetClock, loans, opened, us, write_project
+from tests.unit.workflows.kit import (
+    DAY,
+    FEATURES,
+    START,
+    SetClock,
+    loans,
+    opened,
+    us,
+    write_project,
+)
 
 from isbjerg.errors import LedgerError, SourceError
 from isbjerg.project import Project
@@ -135,6 +144,7 @@ def window(project: Project, person: str, at: datetime) -> object:
 
 LATER = NOW + timedelta(hours=1)
 CLOSED = (NOW - timedelta(hours=1)).isoformat()
+EARLIER = (NOW - timedelta(hours=2)).isoformat()
 
 
 def test_an_outcome_is_settled_by_key_and_seen_by_windows(project: Project) -> None:
@@ -178,10 +188,127 @@ def test_a_plan_changes_nothing(project: Project) -> None:
 
 def test_a_second_settle_posts_nothing(project: Project) -> None:
     a_prediction(project)
-    text = f"id,unpaid,closed\n901,50.0,{CLOSED}\n901,0.0,{CLOSED}\n"  # the later one corrects
-    assert counts(settle(project, text)) == (1, 0, 1, 0, 1)
-    assert counts(settle(project, text)) == (0, 2, 0, 0, 0)
+    # The one that became known last corrects, wherever it stands in the file.
+    text = f"id,unpaid,closed\n901,0.0,{CLOSED}\n901,50.0,{EARLIER}\n901,0.0,{CLOSED}\n"
+    report = settle(project, text)
+    assert counts(report) == (1, 1, 1, 0, 1)
+    assert [f.code for f in report.findings] == ["settle.several"]
+    assert counts(settle(project, text)) == (0, 3, 0, 0, 0)
     assert window(project, "ann", LATER) == 0
+
+
+def test_rows_that_contradict_each_other_at_the_same_time_are_not_guessed(
+    project: Project,
+) -> None:
+    a_prediction(project)
+    other = f"902,0.0,{CLOSED}\n902,0.0,{CLOSED}\n"  # the same twice is no contradiction
+    report = settle(
+        project, f"id,unpaid,closed\n901,50.0,{CLOSED}\n{other}901,0.0,{CLOSED}\n901,1,{EARLIER}\n"
+    )
+    assert counts(report) == (1, 1, 0, 2, 1)
+    assert (report.rows, report.contradicting, report.not_yet_known) == (5, 3, 0)
+    (found,) = report.findings
+    assert (found.code, found.severity) == ("settle.contradiction", "error")
+    assert found.evidence == {"count": 3, "first": [0, 3, 4]}
+    assert window(project, "ann", LATER) in (None, 0)
+    untimed = settle(project, "id,unpaid\n901,50.0\n901,0.0\n")
+    assert (untimed.contradicting, counts(untimed)) == (2, (0, 0, 0, 0, 0))
+
+
+CAREFUL = FEATURES.replace(
+    "unpaid > 0.0",
+    "ib.when(unpaid > 9.0).then(True).when(unpaid < 1.0).then(False).otherwise(None)",
+)
+
+
+@pytest.fixture
+def ingested(tmp_path: Path, clock: SetClock) -> Project:
+    """A project whose data is there, but no model; its target does not know every value."""
+    folder = write_project(tmp_path / "ingested", history(), features=CAREFUL)
+    made = Project(folder, clock=clock, who="tester")
+    made.ingest()
+    return made
+
+
+def test_a_value_that_the_target_does_not_know_is_told_with_its_rows(ingested: Project) -> None:
+    report = settle(
+        ingested, f"id,unpaid,closed\n,1,{CLOSED}\n1,5,{CLOSED}\n2,,{CLOSED}\n3,50,{CLOSED}\n"
+    )
+    assert (report.rows, report.nameless, report.not_yet_known) == (4, 1, 1)
+    assert (report.without_value, report.outcomes.new) == (1, 1)
+    (found,) = report.findings
+    assert (found.code, found.evidence) == ("settle.no_outcome", {"count": 1, "first": [1]})
+    assert "unpaid" in found.mend
+
+
+def test_a_row_that_breaks_the_contract_is_neither_outcome_nor_fact(ingested: Project) -> None:
+    text = f"id,unpaid,person,closed\n1,-4,ann,{CLOSED}\n2,50,,{CLOSED}\n3,50,ann,{CLOSED}\n"
+    report = settle(ingested, text)
+    assert (report.refused, counts(report)) == (2, (1, 0, 0, 1, 1))
+    assert {(f.code, f.subject, *f.evidence["first"]) for f in report.findings} == {
+        ("contract.range", "loans.unpaid", 0),
+        ("contract.required", "loans.person", 1),
+    }
+    assert all(f.mend for f in report.findings)
+
+
+def test_headers_that_a_draft_would_rename_are_read_as_what_they_became(ingested: Project) -> None:
+    report = settle(ingested, f"ID!,Unpaid?,Closed (UTC),closed\n007,50,x,{CLOSED}\n")
+    assert (report.read_as, report.ignored) == (
+        {"ID!": "id", "Unpaid?": "unpaid"},
+        ("Closed (UTC)",),
+    )
+    assert counts(report) == (1, 0, 0, 1, 1)
+    with pytest.raises(SourceError) as it:
+        settle(ingested, "id,Unpaids\n1,50\n")
+    assert it.value.mend == "rename 'Unpaids' to unpaid"
+
+
+def killed_between(project: Project, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Settle, and die when the outcomes are in the ledger and the facts are not posted."""
+
+    def dies(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("isbjerg.workflows.settle.post_rows", dies)
+        with pytest.raises(KeyboardInterrupt):
+            settle(project, text)
+
+
+def test_an_outcome_that_goes_back_is_posted_by_the_settle_after_a_kill(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_prediction(project)
+    lost, kept = (f"id,unpaid,closed\n901,{v},{CLOSED}\n" for v in ("50.0", "0.0"))
+    settle(project, lost)
+    settle(project, kept)
+    again = lost + f"902,0.0,{CLOSED}\n"  # another file that says the first thing
+    killed_between(project, monkeypatch, again)
+    assert window(project, "ann", LATER) == 0
+    assert counts(settle(project, again)) == (0, 2, 0, 1, 2)
+    assert window(project, "ann", LATER) == 1
+    # No file that was settled before undoes it.
+    for text in (lost, kept, again):
+        assert counts(settle(project, text))[-1] == 0
+    assert window(project, "ann", LATER) == 1
+
+
+def test_a_killed_settle_that_was_overtaken_posts_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_prediction(project)
+    lost, kept = (f"id,unpaid,closed\n901,{v},{CLOSED}\n" for v in ("50.0", "0.0"))
+    killed_between(project, monkeypatch, lost)
+    settle(project, kept)
+    assert counts(settle(project, lost)) == (0, 1, 0, 0, 0)
+    assert window(project, "ann", LATER) == 0
+
+
+def test_an_amount_that_goes_back_without_another_outcome_is_posted(ingested: Project) -> None:
+    first, second = (f"id,unpaid,closed\n1,{v},{CLOSED}\n" for v in ("50.0", "60.0"))
+    assert [counts(settle(ingested, text))[-1] for text in (first, second, first)] == [1, 1, 0]
+    assert counts(settle(ingested, first + "\n"))[-1] == 1  # another file, newer than both
 
 
 def test_a_file_settled_again_does_not_undo_a_correction(project: Project) -> None:
