@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from isbjerg.data.row_checking import check_rows, promise_of
 from isbjerg.expressions.tree import Type, walk
 from isbjerg.features.contributing import Contributor, SlotFact, contributor
 from isbjerg.features.keys import Carrier, key_text
@@ -101,6 +102,7 @@ class PostingFacts:
                     raise _unknown_table(posting.sources())
                 reader = _FactReader(posting.slots)
                 facts = [reader.read(row, place) for place, row in enumerate(rows)]
+                findings = _judge(table, posting.slots[0], [fact for _, fact in facts])
                 contributors = [self._contributor(r.slot) for r in posting.slots]
                 self._begun[me] = self._clock()
                 live_at_us = self._clock() if at_us is None else at_us
@@ -112,7 +114,10 @@ class PostingFacts:
                 ]
         finally:
             self._begun.pop(me, None)
-        return ok({"accepted": sum(new), "duplicates": len(new) - sum(new)})
+        answer: dict[str, Any] = {"accepted": sum(new), "duplicates": len(new) - sum(new)}
+        if findings:
+            answer["findings"] = findings
+        return ok(answer)
 
     def _contributor(self, slot: Slot) -> Contributor:
         known = self._contributors.get(slot.name)
@@ -182,6 +187,29 @@ class _FactReader:
                     field=name,
                 )
         return key_text(fact[name] for name in self._key), fact
+
+
+def _judge(
+    table: str, registered: RegisteredSlot, facts: list[dict[str, Carrier]]
+) -> list[dict[str, Any]]:
+    """Hold facts to their source's contract; return what they were warned of.
+
+    Raises
+    ------
+    Refusal
+        When one breaks an error rule; it names row, column and rule, never a value.
+    """
+    promise = promise_of(table, registered.slot.key, registered.contract, registered.columns)
+    checked = check_rows(promise, facts)
+    for place, finding in sorted(checked.broken.items())[:1]:
+        raise Refusal(
+            422,
+            "ISB712",
+            f"Row {place}, {finding.subject}: {finding.message} [{finding.code}]",
+            mend=finding.mend,
+            field=finding.subject.removeprefix(f"{table}."),
+        )
+    return [msgspec.to_builtins(finding) for finding in checked.findings]
 
 
 def _unknown_table(known: list[str]) -> Refusal:

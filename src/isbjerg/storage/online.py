@@ -13,13 +13,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from isbjerg.canonical import canonical_json
+from isbjerg.data.contract import Field
 from isbjerg.errors import ArgumentError
 from isbjerg.expressions.tree import Type
 from isbjerg.features.contributing import SlotFact
@@ -89,11 +90,14 @@ class RegisteredSlot(msgspec.Struct, frozen=True):
         Types of its source's columns, where known.
     complete_from_us : int or None
         Values at this time and later are right; ``None`` when all facts are kept.
+    contract : tuple of Field
+        What posted facts of its source must keep; empty when nothing was promised.
     """
 
     slot: Slot
     columns: dict[str, Type] = {}
     complete_from_us: int | None = None
+    contract: tuple[Field, ...] = ()
 
 
 class PostedFact(msgspec.Struct, frozen=True):
@@ -171,6 +175,26 @@ class OnlineStore:
             )
             db.execute("DELETE FROM fed WHERE slot = ?", (number,))
             return True
+
+    def promise(self, source: str, columns: Mapping[str, Type], contract: Sequence[Field]) -> None:
+        """Say what facts of a source must be from now on, to all its registered slots.
+
+        Parameters
+        ----------
+        source : str
+            Its name.
+        columns : mapping of str to Type
+            Types of its columns as they are now.
+        contract : sequence of Field
+            Its contract as it stands now.
+        """
+        with self._transaction() as db:
+            for registered in _slots(db, source):
+                told = RegisteredSlot(registered.slot, dict(columns), contract=tuple(contract))
+                db.execute(
+                    "UPDATE slots SET spec = ?1 WHERE name = ?2 AND spec <> ?1",
+                    (canonical_json(told).decode(), registered.slot.name),
+                )
 
     def slots(self, source: str | None = None) -> list[RegisteredSlot]:
         """Return the registered slots, of one source or of all, by name."""

@@ -19,6 +19,7 @@ from isbjerg.features.facts import contributions
 from isbjerg.features.sets import ROW, FeatureSet, Slot
 from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.contracts import contract_path, read_contract
 from isbjerg.workflows.stored_facts import posted_frame
 from isbjerg.workflows.workspace import Workspace
 
@@ -29,6 +30,7 @@ def feed_table(workspace: Workspace, table: str) -> int:
     if version is None:
         return 0
     with workspace.online() as online:
+        _promise(workspace, online, version)
         return sum(
             _feed_slot(workspace, online, registered, version) for registered in online.slots(table)
         )
@@ -59,9 +61,17 @@ def feed_set(workspace: Workspace, feature_set: FeatureSet, from_us: int) -> int
             # Asked again: an ingest that ended meanwhile did not see the slot yet.
             version = workspace.catalog.latest_data_version(slot.source)
             if version is not None:
+                _promise(workspace, online, version)
                 registered = next(r for r in online.slots(slot.source) if r.slot.name == slot.name)
                 new += _feed_slot(workspace, online, registered, version)
     return new
+
+
+def _promise(workspace: Workspace, online: OnlineStore, version: DataVersion) -> None:
+    """Let a server ask of posted facts what an ingest would ask of them."""
+    path = contract_path(workspace, version.table)
+    fields = read_contract(workspace, version.table).fields if path.is_file() else ()
+    online.promise(version.table, dict(version.schema), fields)
 
 
 def _feed_posted(online: OnlineStore, slot: Slot, columns: Mapping[str, Type] | None) -> int:

@@ -31,9 +31,10 @@ from isbjerg.features.knowledge import Decision
 from isbjerg.features.sources import Source
 from isbjerg.findings import Finding
 from isbjerg.storage.tables import sweep, write_part, write_quarantine
+from isbjerg.workflows.absorbing import absorb_posted
 from isbjerg.workflows.comparing import compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
-from isbjerg.workflows.stored_facts import absorb_posted, later_than
+from isbjerg.workflows.stored_facts import later_than
 from isbjerg.workflows.workspace import Workspace
 
 
@@ -89,7 +90,24 @@ def ingest_table(
     """
     latest = workspace.catalog.latest_data_version(source.name)
     sweep(workspace.store, source.name, workspace.catalog.parts(source.name))
-    latest = absorb_posted(workspace, source, latest)
+    absorbed = absorb_posted(workspace, source, latest)
+    done = _ingest_read(workspace, source, decision, absorbed.latest, live=live)
+    return msgspec.structs.replace(
+        done,
+        quarantined=done.quarantined + absorbed.aside,
+        findings=(*absorbed.findings, *done.findings),
+    )
+
+
+def _ingest_read(
+    workspace: Workspace,
+    source: Source,
+    decision: Decision,
+    latest: DataVersion | None,
+    *,
+    live: bool,
+) -> TableIngest:
+    """Ingest what the source holds now."""
     table = source.read()
     files = fingerprint(table, workspace.folder)  # before the read: a later change is seen again
     if latest and files and latest.fingerprint == _state(workspace, source, files):

@@ -1,4 +1,4 @@
-"""Facts where they are: in data versions, and posted since the newest one; how these join it."""
+"""Facts where they are: in data versions, and posted since the newest one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from isbjerg.data.versions import INGESTED_AT, DataVersion, next_version
+from isbjerg.data.contract import fits
+from isbjerg.data.versions import INGESTED_AT, DataVersion
 from isbjerg.expressions.polars import polars_type
 from isbjerg.expressions.tree import Type
 from isbjerg.features.sets import LIVE_AT, ROW
-from isbjerg.features.sources import Source
 from isbjerg.storage.online import PostedFact
-from isbjerg.storage.tables import read_facts, write_part
+from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.workspace import Workspace
 
 TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
@@ -49,11 +49,13 @@ def posted_frame(
     posted : sequence of PostedFact
         From the online store.
     schema : mapping of str to Type
-        Columns of the table; what a fact lacks is null.
+        Columns of the table; what a fact lacks is null. A fact with a value of another type,
+        since its column was given one later, has no place in it and is left out.
     ingested_us : int
         When they are taken in.
     """
     instant = polars_type(Type.INSTANT)
+    posted = [fact for fact in posted if not misfits(fact, schema)]
     return pl.DataFrame(
         [
             *(
@@ -69,50 +71,11 @@ def posted_frame(
     )
 
 
-def absorb_posted(
-    workspace: Workspace, source: Source, latest: DataVersion | None
-) -> DataVersion | None:
-    """Bring facts that were posted to the server into a data version of their own.
-
-    They keep their row numbers and the time at which they came in, so the online store, which
-    has them already, takes none of them twice. The version says of the source's files what the
-    one before said, since they were not read for it.
-    """
-    with workspace.online() as online:
-        posted = online.posted(source.name)
-        if not posted or latest is None:
-            return latest
-        held = _rows_held(workspace, latest)
-        lacking = [fact for fact in posted if fact.row not in held]
-        if lacking:
-            latest = workspace.catalog.record_data_version(
-                _posted_version(workspace, source, latest, lacking)
-            )
-        online.absorb((fact.row for fact in posted), latest.id)
-    return latest
-
-
-def _rows_held(workspace: Workspace, version: DataVersion) -> set[int]:
-    """Return the row numbers of a version: a killed ingest may have taken posted facts in already."""
-    return set(read_facts(workspace.store, version, [], verify=False)[ROW].to_list())
-
-
-def _posted_version(
-    workspace: Workspace, source: Source, latest: DataVersion, posted: Sequence[PostedFact]
-) -> DataVersion:
-    now_us = later_than(latest, workspace.clock())
-    schema = dict(latest.schema)
-    return next_version(
-        latest,
-        table=source.name,
-        key=source.key,
-        part=write_part(workspace.store, source.name, posted_frame(posted, schema, now_us)),
-        schema=schema,
-        source="posted facts",
-        at_us=now_us,
-        live=True,
-        fingerprint=latest.fingerprint,
-        findings=latest.findings,
+def misfits(fact: PostedFact, schema: Mapping[str, Type]) -> bool:
+    """Say whether a posted fact has a value that its column cannot hold."""
+    return any(
+        value is not None and name in schema and not fits(value, schema[name])
+        for name, value in fact.body.items()
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isbjerg.data.contract import Field
 from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.facts import contributions
 from isbjerg.features.keys import key_text
@@ -144,3 +145,66 @@ def test_slots_that_know_a_source_by_different_keys_each_get_their_own(tmp_path:
     )
     db.close()
     assert found == {"s": key_text(["JFK", 0]), "a": key_text([0, 0])}
+
+
+TYPES = {"origin": Type.TEXT, "hour": Type.INSTANT, "issued": Type.INSTANT, "wind": Type.FLOAT}
+CONTRACT = (
+    Field(name="origin", type=Type.TEXT, values=("JFK", "LGA"), values_severity="error"),
+    Field(name="wind", type=Type.FLOAT, minimum=0, required=True),
+    Field(name="gust", type=Type.FLOAT, maximum=100, range_severity="warning"),
+    Field(name="remark", type=Type.TEXT, required=True),
+)
+
+
+@pytest.fixture
+def promised(tmp_path: Path) -> Iterator[OnlineStore]:
+    store = OnlineStore(tmp_path / "online.db")
+    store.register(SLOT, {"origin": Type.TEXT}, complete_from_us=3)
+    assert store.slots("weather")[0].contract == ()  # nothing was promised yet
+    store.promise("weather", {**TYPES, "gust": Type.FLOAT, "remark": Type.TEXT}, CONTRACT)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "rule"),
+    [
+        ({"wind": -1.5}, "wind", "contract.range"),
+        ({"wind": None}, "wind", "contract.required"),
+        ({"origin": "Ann's home"}, "origin", "contract.values"),
+        ({"remark": None}, "remark", "contract.required"),
+    ],
+)
+def test_a_fact_that_breaks_an_error_rule_is_refused_with_all_that_came_with_it(
+    promised: OnlineStore, change: dict[str, Any], field: str, rule: str
+) -> None:
+    posting = PostingFacts(promised, Ticking(), replay=False)
+    body = msgspec.json.encode({"rows": [ROW, {**ROW, **change}]})
+    with pytest.raises(Refusal) as caught:
+        asyncio.run(posting.handle(body, "weather"))
+    refusal = caught.value
+    assert (refusal.status, refusal.code, refusal.field) == (422, "ISB712", field)
+    assert refusal.message.startswith(f"Row 1, weather.{field}: ")
+    assert rule in refusal.message
+    assert refusal.mend
+    assert not any(word in repr(refusal.answer()) for word in ("Ann", "-1.5"))
+    assert promised.posted("weather") == []
+
+
+def test_a_fact_that_breaks_a_warning_rule_is_taken_and_told(promised: OnlineStore) -> None:
+    """What it does not say, such as a remark, is not asked for."""
+    told = post(promised, {**ROW, "gust": 120.0}, Ticking())
+    assert (told["accepted"], told["duplicates"]) == (1, 0)
+    (finding,) = told["findings"]
+    assert (finding["code"], finding["subject"]) == ("contract.range", "weather.gust")
+    assert (finding["severity"], finding["evidence"]) == ("warning", {"count": 1, "first": [0]})
+    assert post(promised, {**ROW, "gust": 12.0}, Ticking()) == {"accepted": 1, "duplicates": 0}
+
+
+def test_a_promise_is_to_all_slots_of_the_source_and_changes_nothing_else(
+    promised: OnlineStore,
+) -> None:
+    promised.register(msgspec.structs.replace(SLOT, name="later", source="sea"))
+    (weather,), (sea,) = promised.slots("weather"), promised.slots("sea")
+    assert (weather.slot, weather.complete_from_us, weather.contract) == (SLOT, 3, CONTRACT)
+    assert (sea.contract, sea.columns) == ((), {})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 from tests.unit.workflows.kit import (
@@ -340,6 +341,72 @@ def test_posted_facts_are_absorbed_once_with_their_numbers_and_times(
     assert last[ROW].item() == 2**62 + 1
     assert last[LIVE_AT].item() == MARCH + timedelta(microseconds=5)
     assert last[INGESTED_AT].item() == APRIL
+
+
+def test_posted_facts_that_break_todays_contract_are_set_aside_and_counted(
+    folder: Path, clock: SetClock
+) -> None:
+    take(folder, clock)
+    with opened(folder, clock) as (workspace, _):
+        post(workspace, a_loan(11), us(MARCH))
+        post(workspace, a_loan(12, amount=-1.0), us(MARCH))
+        post(workspace, {"id": 13, "unpaid": 0.0}, us(MARCH))  # says no more: asked no more
+        post(workspace, a_loan(14, person=None), us(MARCH))
+        post(workspace, a_loan(15, amount="much"), us(MARCH))  # was a column of texts once
+    clock.set(APRIL)
+    table = take(folder, clock)
+    assert (table.version, table.rows, table.quarantined) == ("loans@v2", 12, 3)
+    failed = [f for f in table.findings if f.failed]
+    assert {(f.code, f.subject, *f.evidence["first"]) for f in failed} == {
+        ("contract.range", "loans.amount", 2),
+        ("contract.required", "loans.person", 4),
+        ("contract.type", "loans.amount", 5),
+    }
+    assert facts(folder, clock)["id"].to_list()[10:] == [11, 13]
+    aside = quarantined(folder, clock, "loans@v2_posted_2")
+    assert aside["_broken"].to_list() == ["range:amount", "required:person", "type:amount"]
+    assert [msgspec.json.decode(b)["id"] for b in aside["_body"]] == [12, 14, 15]
+    assert aside["_live_at"].to_list() == [MARCH] * 3
+    with opened(folder, clock) as (workspace, _):
+        version = workspace.catalog.latest_data_version("loans")
+        assert version is not None
+        assert version.quarantined == 3
+    again = take(folder, clock)
+    assert (again.version, again.quarantined) == ("loans@v2", 0)
+
+
+def test_facts_of_which_none_is_taken_leave_the_version_and_its_quarantine(
+    folder: Path, clock: SetClock
+) -> None:
+    write_loans(folder, pl.concat([loans(), loans(1)]))
+    take(folder, clock)
+    for number in (1, 2):
+        with opened(folder, clock) as (workspace, _):
+            post(workspace, a_loan(20 + number, amount=-1.0), us(MARCH))
+        table = take(folder, clock)
+        assert (table.version, table.rows, table.quarantined) == ("loans@v1", 10, 1)
+        assert quarantined(folder, clock, f"loans@v1_posted_{number}").height == 1
+    assert quarantined(folder, clock, "loans@v1")["id"].to_list() == [1]
+
+
+def test_an_absorption_that_was_killed_before_its_mark_is_ended_by_the_next(
+    folder: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(folder, clock)
+    with opened(folder, clock) as (workspace, _):
+        post(workspace, a_loan(11), us(MARCH))
+        post(workspace, a_loan(12, amount=-1.0), us(MARCH))
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("isbjerg.storage.online.OnlineStore.absorb", dies)
+        with pytest.raises(KeyboardInterrupt):
+            take(folder, clock)
+    table = take(folder, clock)
+    assert (table.version, table.rows, table.quarantined) == ("loans@v2", 11, 1)
+    assert quarantined(folder, clock, "loans@v2_posted_2").height == 1
 
 
 def test_a_read_does_not_undo_what_was_posted(folder: Path, clock: SetClock) -> None:

@@ -19,6 +19,7 @@ from tests.unit.workflows.kit import (
     write_project,
 )
 
+from isbjerg.data.contract import Field
 from isbjerg.errors import LedgerError, SourceError
 from isbjerg.project import Project
 from isbjerg.serving.live import Live, load
@@ -415,6 +416,23 @@ def test_facts_settled_after_the_online_store_was_lost_are_not_taken_for_earlier
         assert window(project, "bob", LATER) == 2
     (table,) = project.ingest().tables
     assert (table.version, table.rows) == ("loans@v3", COUNT + 2)
+
+
+def test_servers_hold_posted_facts_to_the_contract_as_it_stands(project: Project) -> None:
+    def promised() -> set[tuple[Field, ...]]:
+        with opened(project.folder, SetClock(NOW)) as (workspace, _), workspace.online() as online:
+            return {registered.contract for registered in online.slots("loans")}
+
+    def stands() -> tuple[Field, ...]:
+        with opened(project.folder, SetClock(NOW)) as (workspace, _):
+            return read_contract(workspace, "loans").fields
+
+    drafted = stands()
+    assert promised() == {drafted}
+    path = project.folder / "contracts" / "loans.odcs.yaml"
+    path.write_text(path.read_text().replace("required: true", "required: false"))
+    project.ingest()
+    assert promised() == {stands()} != {drafted}
 
 
 # Trace
