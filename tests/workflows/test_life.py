@@ -158,7 +158,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert life.say("promote", "newest") == MISUSE
     assert life.say("promote") == REFUSED  # no model version yet
     assert life.say("rollback") == REFUSED
-    assert life.say("ingest", "ordres") == WRONG
+    assert life.say("ingest", "ordres") == MISUSE
     assert life.say("trace", "0123456789abcdefghjkmnpqrs") == WRONG
     assert life.say("settle", "nowhere.parquet") == WRONG
     with (
