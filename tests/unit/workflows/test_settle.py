@@ -29,6 +29,7 @@ from isbjerg.storage.ledger import Prediction, unit_key
 from isbjerg.storage.ledger_writer import LedgerWriter
 from isbjerg.workflows import trace as tracing
 from isbjerg.workflows.bundles import load_bundle
+from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.settle import SettleReport
 
 MODELS = """\
