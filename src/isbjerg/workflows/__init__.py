@@ -6,7 +6,8 @@
 ``ingest``           sources to data versions; ``ingest_table`` one of them
 ``comparing``        a read against what is known: new, corrected, gone
 ``contracts``        the contract of each source: drafted once, kept by people
-``stored_facts``     facts in data versions, facts posted since, and how these join those
+``stored_facts``     facts in data versions, and facts posted since
+``absorbing``        how these join those, through the contract
 ``train``            the ladder once, from ingest to the record of the run
 ``units``            the rows that can be learnt from: decisions whose outcome is known
 ``preparing``        units, features as known, split; what the rungs learn from
@@ -16,6 +17,7 @@
 ``feed``             data versions to the online store
 ``settle``           outcomes that have become known, to the ledger
 ``outcome_files``    reads a file of them
+``settle_sifting``   which of its rows are settled, and what is said of the others
 ``settle_facts``     makes them facts of the unit's source
 ``trace``            everything behind one prediction, replayed
 ``status``           where the project stands, what its runs came to
