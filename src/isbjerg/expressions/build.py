@@ -285,6 +285,16 @@ class Expression:
     def __index__(self) -> NoReturn:
         raise _no_value("used as an index", "ib.when(value == 0).then(a).otherwise(b)")
 
+    def __str__(self) -> NoReturn:
+        raise _no_value(
+            "written as text now", "value + ' more text' for a text; nothing else becomes one"
+        )
+
+    def __format__(self, spec: str) -> NoReturn:
+        raise _no_value(
+            "written as text now", "value + ' more text' for a text; nothing else becomes one"
+        )
+
     def __round__(self, digits: int | None = None) -> NoReturn:
         raise _no_value("rounded with round()", "(value + 0.5).floor()")
 

@@ -14,7 +14,9 @@ import ast
 import builtins
 import inspect
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -23,7 +25,8 @@ from isbjerg.expressions.build import Expression, to_expression
 from isbjerg.expressions.tree import Node
 
 _CLOCKS = frozenset({"now", "today", "utcnow", "time", "time_ns", "monotonic", "perf_counter"})
-_RANDOM_MODULES = frozenset({"random", "secrets", "uuid"})
+_RANDOM_MODULES = frozenset({"random", "secrets", "uuid", "numpy.random"})
+_PURE_MODULES = frozenset({"math", "operator", "functools", "itertools"})
 _ALLOWED_BUILTINS = frozenset({"abs", "range", "len", "sum", "tuple", "zip", "enumerate"})
 _IMMUTABLE = (bool, int, float, str, bytes, type(None), frozenset)
 _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
@@ -116,7 +119,8 @@ def _faults(
         elif isinstance(node, ast.Compare) and len(node.ops) > 1:
             yield where, "a chained comparison", "value.between(low, high)"
         elif isinstance(node, ast.Attribute):
-            yield from _attribute_faults(node, where)
+            if _root(node) not in local_names:
+                yield from _attribute_faults(node, function, where, allowed, seen)
         elif isinstance(node, ast.Name) and node.id not in local_names:
             yield from _global_faults(node.id, function, where, allowed, seen)
 
@@ -162,14 +166,53 @@ def _is_stored(name: ast.Name) -> bool:
     return isinstance(name.ctx, ast.Store)
 
 
-def _attribute_faults(node: ast.Attribute, where: str) -> Iterator[tuple[str, str, str]]:
-    base = node.value
-    if node.attr in _CLOCKS and isinstance(base, ast.Name | ast.Attribute):
-        name = base.id if isinstance(base, ast.Name) else base.attr
-        if name in {"datetime", "date", "time"}:
-            yield where, f"a clock, `{name}.{node.attr}`", "take a time column as a parameter"
-    if node.attr == "random" and isinstance(base, ast.Name) and base.id in {"np", "numpy"}:
-        yield where, "randomness", "a feature gives the same value each time: drop it"
+def _root(node: ast.expr) -> str:
+    """Return the first name of a dotted one; empty when it begins with something else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _attribute_faults(
+    node: ast.Attribute,
+    function: Callable[..., Any],
+    where: str,
+    allowed: tuple[type, ...],
+    seen: set[object],
+) -> Iterator[tuple[str, str, str]]:
+    """Judge what a dotted name stands for, whatever it was imported as."""
+    holder, value = _resolve(node.value, function), _resolve(node, function)
+    name = ast.unparse(node)
+    if _is_clock(holder, node.attr):
+        yield where, f"a clock, `{name}`", "take a time column as a parameter"
+    elif not isinstance(holder, ModuleType) or value is None or isinstance(value, type):
+        return
+    elif holder.__name__ in _RANDOM_MODULES:
+        if isinstance(node.value, ast.Attribute):  # a plain name was told already
+            yield (
+                where,
+                f"randomness, `{name}`",
+                "a feature gives the same value each time: drop it",
+            )
+    elif not isinstance(value, ModuleType) and holder.__name__ not in _PURE_MODULES:
+        yield from _value_faults(value, name, where, allowed, seen)
+
+
+def _resolve(node: ast.expr, function: Callable[..., Any]) -> Any:
+    """Find what a dotted name stands for, as far as modules and classes go."""
+    if isinstance(node, ast.Name):
+        return _look_up(node.id, function)[0]
+    if isinstance(node, ast.Attribute):
+        holder = _resolve(node.value, function)
+        if isinstance(holder, ModuleType | type):
+            return getattr(holder, node.attr, None)
+    return None
+
+
+def _is_clock(holder: object, attribute: str) -> bool:
+    """Tell whether an attribute of a module or class says what time it is."""
+    keeps_time = holder is time or (isinstance(holder, type) and issubclass(holder, date))
+    return keeps_time and attribute in _CLOCKS
 
 
 def _global_faults(
@@ -190,7 +233,15 @@ def _global_faults(
                 f"randomness, `{name}`",
                 "a feature gives the same value each time: drop it",
             )
-    elif isinstance(value, FunctionType):
+    else:
+        yield from _value_faults(value, name, where, allowed, seen)
+
+
+def _value_faults(
+    value: object, name: str, where: str, allowed: tuple[type, ...], seen: set[object]
+) -> Iterator[tuple[str, str, str]]:
+    """Judge a global, or what hangs on a global module, by what it is."""
+    if isinstance(value, FunctionType):
         if (value.__module__ or "").split(".")[0] != "isbjerg":
             yield from _faults(value, allowed, seen)
     elif callable(value) and not isinstance(value, (*allowed, type)):

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import colorsys
 import datetime as dt
+import functools
+import math
+import operator
+import os
 import random
 import time
+import time as clock
 from random import random as draw
 
+import numpy as np
 import pytest
 
 from isbjerg.errors import TracingError
@@ -68,6 +75,19 @@ def test_a_function_of_the_module_is_looked_into():
     assert traced(good, "a").op == "multiply"
     with pytest.raises(TracingError, match="if condition else"):
         traced(bad, "a")
+
+
+def test_a_function_of_another_module_is_looked_into():
+    with pytest.raises(TracingError, match=r"colorsys.py:\d+: `if`"):
+        traced(with_function_of_a_module, "a")
+
+
+def test_what_never_changes_is_taken_from_other_modules():
+    def scaled(a):
+        steps = functools.reduce(operator.add, [a, a])
+        return steps * math.sqrt(4.0) + dt.timedelta(hours=1).total_seconds()
+
+    assert traced(scaled, "a").args[1].value == 3600.0
 
 
 def with_is(a):
@@ -156,6 +176,26 @@ def with_import(a):
     return a + os.getpid()
 
 
+def with_renamed_clock(a):
+    return a + clock.time()
+
+
+def with_function_of_a_module(a):
+    return a + colorsys.rgb_to_hls(1.0, 1.0, 1.0)[0]
+
+
+def with_value_of_a_module(a):
+    return a + len(os.environ)
+
+
+def with_process(a):
+    return a + os.getpid()
+
+
+def with_drawn_numbers(a):
+    return a + np.random.rand()  # noqa: NPY002
+
+
 REFUSED = [
     (with_is, "`is`", "is_null"),
     (with_is_not, "`is not`", "is_not_null"),
@@ -170,9 +210,13 @@ REFUSED = [
     (with_now, "clock", "time column"),
     (with_today, "clock", "time column"),
     (with_time, "clock", "time column"),
+    (with_renamed_clock, "clock, `clock.time`", "time column"),
     (with_random, "randomness", "drop it"),
+    (with_drawn_numbers, "randomness, `np.random.rand`", "drop it"),
     (with_draw, "not written for expressions", "methods"),
     (with_mutable, "mutable global `MUTABLE`", "tuple"),
+    (with_value_of_a_module, "mutable global `os.environ`", "tuple"),
+    (with_process, "function `os.getpid`", "methods"),
     (with_nested, "mutable global `NESTED`", "tuple"),
     (with_open, "built-in `open`", "methods"),
     (with_while, "`while`", "write the expression out"),
@@ -218,6 +262,9 @@ def test_all_faults_are_told_at_once():
         lambda e: 1 in e,
         lambda e: [1, 2][e],
         lambda e: min(e, 3),
+        str,
+        "{}".format,
+        lambda e: f"{e}",
     ],
 )
 def test_asking_for_the_value_is_refused(ask):
