@@ -40,8 +40,8 @@ _SLACK = 8
 
 _FACT = "on_key, fact_key, position, visible, row, value"
 _OF_KEY = f"""
-SELECT {_FACT} FROM slot_facts WHERE slot = ?1 AND fact_key IN
-  (SELECT fact_key FROM slot_facts WHERE slot = ?1 AND on_key = ?2 AND position >= ?3)
+SELECT {_FACT} FROM slot_facts WHERE slot = ? AND fact_key IN
+  (SELECT fact_key FROM slot_facts WHERE slot = ? AND on_key = ? AND position >= ?)
 ORDER BY position, visible, row
 """  # noqa: S608 - names of this module
 _VERSIONS = f"SELECT {_FACT} FROM slot_facts WHERE slot = ? AND fact_key = ?"  # noqa: S608
@@ -160,7 +160,7 @@ class CachedSlot:
     def _load(self, on: str, oldest_us: int) -> None:
         if len(self._loaded) >= KEYS_MAX:
             self.forget()
-        for fact in self._db.execute(_OF_KEY, (self.number, on, oldest_us)):
+        for fact in self._db.execute(_OF_KEY, (self.number, self.number, on, oldest_us)):
             self.insert(fact)
         self._loaded[on] = oldest_us
 
