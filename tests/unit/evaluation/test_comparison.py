@@ -71,6 +71,17 @@ def test_a_step_not_worth_taking_reads_so():
     )
 
 
+def test_a_difference_that_may_be_chance_is_no_step():
+    # Errors of 5 and 0 by turns against 2: better by 3 on one row and worse by 2 on the next, so
+    # by 0.5 on average, with a standard error of 2.5 / sqrt(40) = 0.4: the interval holds 0.
+    truth, against, scores = np.zeros(40), np.tile([5.0, 0.0], 20), np.full(40, 2.0)
+    found = compare("mae", truth, scores, against, np.arange(40), np.random.default_rng(1))
+    assert found.difference == 0.5
+    assert found.low < 0 < found.high
+    assert not found.better
+    assert found.sentence.endswith("the step is not worth it.")
+
+
 def test_few_days_prove_nothing():
     truth, good, bad = sample()
     found = compare("brier", truth, good, bad, days(4000, 5), np.random.default_rng(1))

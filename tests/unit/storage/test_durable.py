@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -44,6 +45,21 @@ def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
 
     assert settle_file(tmp_path, write).read_bytes() == b"whole"
     assert [f.name for f in tmp_path.iterdir()] == ["done"]
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[int, bool]] = []
+    fsync = os.fsync
+
+    def seen(handle: int) -> None:
+        synced.append((os.fstat(handle).st_ino, (tmp_path / "done").exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    write_durably(tmp_path / "done", b"whole")
+    assert synced == [((tmp_path / "done").stat().st_ino, False), (tmp_path.stat().st_ino, True)]
 
 
 def test_a_sweep_between_the_name_and_the_lock_costs_the_writer_a_name_only(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,8 @@ from isbjerg.project import Project
 from isbjerg.storage.catalog.catalog import Catalog
 from isbjerg.storage.catalog.records import VerdictRecord
 from isbjerg.storage.following import Follower
+from isbjerg.storage.plans import Worker
+from isbjerg.storage.processes import process_started
 from isbjerg.workflows import feed
 from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.feed import feed_set, still_needed
@@ -135,6 +138,24 @@ def test_a_damaged_bundle_is_not_promoted(project: Project) -> None:
     with pytest.raises(IsbjergError):
         project.promote(1)
     assert project.status().live is None
+
+
+def test_a_worker_that_does_not_take_the_plan_is_told_of(project: Project) -> None:
+    with opened(project.folder, SetClock(NOW)) as (workspace, _):
+        pid = os.getpid()
+        mine = Worker(
+            name="w1",
+            pid=pid,
+            started=process_started(pid) or 0,
+            address="http://127.0.0.1:1",
+            epoch=1,
+            serving=0,
+            at_us=1,
+            fault="no room",
+        )
+        workspace.serving.acknowledge(mine)
+    released = project.promote(1)
+    assert (released.epoch, released.workers, released.silent) == (1, 1, ("w1: no room",))
 
 
 def test_a_broken_work_in_progress_stops_no_release(project: Project) -> None:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.unit.workflows.kit import SetClock
+from tests.workflows import small_project
+
+from isbjerg.findings import Finding
+from isbjerg.project import Project
+from isbjerg.workflows.train import RunReport
+
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def project(folder: Path, **more: int) -> Project:
+    made = small_project.write_project(folder / "orders", **more)
+    return Project(made, clock=SetClock(NOW), who="tester")
+
+
+def live_check(report: RunReport) -> Finding:
+    (found,) = [f for f in report.verdict.findings if f.code == "gate.not_worse_than_live"]
+    return found
+
+
+def test_orders_of_one_day_are_drawn_together(tmp_path: Path) -> None:
+    # 2,400 orders fill 40 days; the last quarter of them are the test rows, so no more than
+    # 11 days and too few for intervals by day: hours are taken, not rows.
+    report = project(tmp_path, count=2400).run(as_of=small_project.AS_OF)
+    (step,) = [r.step for r in report.ladder.rows if r.rung == "linear"]
+    assert step is not None
+    assert step.blocks < step.n
+    assert step.sentence.count(" hours") == 1
+
+
+def test_a_live_model_of_another_target_is_not_compared(tmp_path: Path) -> None:
+    made = project(tmp_path)
+    made.run(as_of=small_project.AS_OF)
+    made.promote(1)
+    features = made.folder / "features.py"
+    text = features.read_text(encoding="utf-8")
+    assert "> 30" in text
+    features.write_text(text.replace("> 30", "> 25"), encoding="utf-8")
+    found = live_check(made.run(as_of=small_project.AS_OF))
+    assert found.outcome == "not_applicable"
+    assert found.message == "v1 (linear), which is live, has another target."
