@@ -60,6 +60,8 @@ def is_local(host: bytes) -> bool:
     if "%" in address or bracketed != (":" in address):
         return False
     try:
-        return ip_address(address).is_loopback
+        found = ip_address(address)
     except ValueError:
         return False
+    # An IPv4 address in IPv6's clothes is a loopback address from Python 3.13 on; nobody asks so.
+    return found.is_loopback and getattr(found, "ipv4_mapped", None) is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 from tests.unit.workflows.kit import SetClock
 from tests.workflows import small_project
 
@@ -44,3 +45,24 @@ def test_a_live_model_of_another_target_is_not_compared(tmp_path: Path) -> None:
     found = live_check(made.run(as_of=small_project.AS_OF))
     assert found.outcome == "not_applicable"
     assert found.message == "v1 (linear), which is live, has another target."
+
+
+def test_a_column_that_knows_the_outcome_stops_at_the_gate(tmp_path: Path) -> None:
+    made = project(tmp_path)
+    orders = made.folder / "data" / "orders.parquet"
+    told = small_project.orders().with_columns(complained=pl.col("minutes_late") > 30)
+    told.write_parquet(orders)
+    sources = made.folder / "sources.py"
+    known = '"amount": ib.ahead("1h"),'
+    text = sources.read_text(encoding="utf-8")
+    sources.write_text(text.replace(known, known + ' "complained": ib.ahead("1h"),'))
+    with (made.folder / "features.py").open("a", encoding="utf-8") as features:
+        features.write("\n\n@ib.feature\ndef complaint(complained):\n    return complained\n")
+    (made.folder / "models.py").write_text(
+        "import isbjerg as ib\nimport features as f\n\n"
+        "@ib.candidate(features=[f.complaint])\ndef linear():\n    return ib.linear()\n"
+    )
+    report = made.run(as_of=small_project.AS_OF)
+    (found,) = [f for f in report.verdict.findings if f.code == "gate.leakage"]
+    assert (found.outcome, found.blocks, report.model_version) == ("failed", True, None)
+    assert "complaint" in found.message
