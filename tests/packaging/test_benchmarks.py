@@ -33,6 +33,13 @@ def test_each_benchmark_is_listed_with_its_question() -> None:
     assert all(len(line.split()) > 3 for line in lines)
 
 
+def test_each_benchmark_is_on_the_page_of_benchmarks() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert not [
+        line.split()[0] for line in run().splitlines() if f"| `{line.split()[0]}` |" not in page
+    ]
+
+
 def test_figures_are_one_json_object_per_line() -> None:
     figures = [json.loads(line) for line in run("import_time", "--quick", "--json").splitlines()]
     assert figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,21 @@ def test_import_loads_no_heavy_library() -> None:
         [sys.executable, "-I", str(SMOKE), "light"], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_help_loads_no_heavy_library() -> None:
+    code = (
+        "import sys\nfrom isbjerg.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"sys.exit(', '.join(name for name in {heavy()!r} if name in sys.modules) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "promote" in done.stdout
+
+
+def heavy() -> tuple[str, ...]:
+    return tuple(runpy.run_path(str(SMOKE))["HEAVY"])
 
 
 def public_names() -> list[str]:
