@@ -128,8 +128,12 @@ def from_carrier(value: Any, type_: Type) -> Any:
 
 
 def _unfit(value: object, type_: Type) -> TypingError:
+    kind = type(value).__name__
+    # The type alone would say "int is no integer".
+    large = type(value) is int and type_ in (Type.INTEGER, Type.DURATION)
+    what = "A whole number beyond 64 bits" if large else f"A value of Python type {kind}"
     return TypingError(
-        f"A value of Python type {type(value).__name__} is no {type_}.",
+        f"{what} is no {type_}.",
         mend=f"give {_WANTED[type_]}",
         found=type(value).__name__,
         type=type_,

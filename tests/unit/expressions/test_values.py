@@ -96,6 +96,11 @@ def test_what_is_not_of_the_type_is_refused(value, type_):
     assert "Mend: give " in str(error.value)
 
 
+def test_a_number_that_is_too_large_is_not_called_no_number():
+    with pytest.raises(TypingError, match="A whole number beyond 64 bits is no integer"):
+        to_carrier(2**63, Type.INTEGER)
+
+
 def test_a_refusal_never_repeats_the_value():
     with pytest.raises(TypingError) as error:
         to_carrier("0101701234", Type.INTEGER)
