@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isbjerg.data.reading import read
     from isbjerg.data.tables import csv, parquet
     from isbjerg.errors import IsbjergError
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
@@ -42,6 +43,7 @@ _ROOMS = {
     "newest": "features.lookups",
     "parquet": "data.tables",
     "past": "features.lookups",
+    "read": "data.reading",
     "rule": "features.definitions",
     "source": "features.sources",
     "target": "features.definitions",
@@ -66,6 +68,7 @@ __all__ = [
     "newest",
     "parquet",
     "past",
+    "read",
     "rule",
     "source",
     "target",

@@ -22,9 +22,9 @@ def run_pieces(report: RunReport) -> Iterator[RenderableType]:
     yield from ladder_pieces(report.ladder)
     if report.notes:
         yield key_values("Notes", [(rung, " ".join(said)) for rung, said in report.notes.items()])
-    told = [finding for finding in report.findings if finding.failed]
+    told = [finding for finding in report.findings if finding.outcome != "passed"]
     if told:
-        yield findings("Features", told)
+        yield findings("Worth knowing", told)
     yield findings("The gate", report.verdict.findings)
     yield _answer(report)
     if report.next_step:

@@ -24,7 +24,7 @@ _RETURN_MEND = 'return ib.parquet("data/table.parquet"), or a data frame'
 
 
 def read(table: Any, root: Path) -> pl.DataFrame:
-    """Read what a source function returned.
+    r"""Read what a source function returned.
 
     Parameters
     ----------
@@ -43,6 +43,17 @@ def read(table: Any, root: Path) -> pl.DataFrame:
     SourceError
         When no file is there, a file cannot be read, or `table` is not a table: change the
         source function, as the mend says.
+
+    Examples
+    --------
+    A source function that has something to rename reads its file itself:
+
+    >>> import tempfile
+    >>> from isbjerg.data.tables import csv
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "loans.csv").write_text("No.,Amount\n7,12.5\n")
+    ...     read(csv("loans.csv"), Path(folder)).rename({"No.": "number"}).columns
+    ['number', 'Amount']
     """
     if isinstance(table, ParquetTable | CsvTable):
         return _read_files(table, root)

@@ -256,9 +256,10 @@ def _guardrail(evidence: Evidence, rail: Guardrail) -> Finding:
 
 
 def _not_worse_than_live(evidence: Evidence, policy: Policy) -> Finding:
-    """Pass what was seen to be no worse, or is proven worse by no more than the margin.
+    """Stop what is shown to be worse than the live model by more than the margin.
 
-    Asking for proof alone would stop every retrained model that is merely as good.
+    Asking for proof that it is no worse would stop about every second retrained model that is
+    exactly as good. Without an interval the difference itself is asked.
     """
     code = "gate.not_worse_than_live"
     if not evidence.something_live:
@@ -274,15 +275,26 @@ def _not_worse_than_live(evidence: Evidence, policy: Policy) -> Finding:
             "The live model could not be scored on the test rows.",
             mend="make the live model's columns available again, or roll back first",
         )
-    passes = found.difference >= 0.0 or found.not_worse(policy.margin)
+    highest = found.difference if found.high is None else found.high
+    passes = highest >= -policy.margin
     return _finding(
         evidence,
         code,
         "passed" if passes else "failed",
-        found.sentence,
+        _beside_live(found, policy.margin, passes=passes),
         mend="keep the live model, or allow a margin: [release] in frame.toml",
         comparison=found,
         margin=policy.margin,
+    )
+
+
+def _beside_live(found: Comparison, margin: float, *, passes: bool) -> str:
+    bounds = "" if found.low is None else f" ({found.low:.3f} to {found.high:.3f})"
+    verb = "is not shown to be worse than" if passes else "is worse than"
+    allowed = f" by more than the margin of {margin:g}" if margin else ""
+    return (
+        f"{found.name} {verb} {found.against}{allowed}: "
+        f"difference in {found.metric.replace('_', ' ')} {found.difference:.3f}{bounds}."
     )
 
 

@@ -192,8 +192,8 @@ class OnlineStore:
             for registered in _slots(db, source):
                 told = RegisteredSlot(registered.slot, dict(columns), contract=tuple(contract))
                 db.execute(
-                    "UPDATE slots SET spec = ?1 WHERE name = ?2 AND spec <> ?1",
-                    (canonical_json(told).decode(), registered.slot.name),
+                    "UPDATE slots SET spec = :spec WHERE name = :name AND spec <> :spec",
+                    {"spec": canonical_json(told).decode(), "name": registered.slot.name},
                 )
 
     def slots(self, source: str | None = None) -> list[RegisteredSlot]:
@@ -400,8 +400,9 @@ def _number(db: sqlite3.Connection, slot_name: str) -> int:
 
 def _slots(db: sqlite3.Connection, source: str | None) -> list[RegisteredSlot]:
     rows = db.execute(
-        "SELECT spec, complete_from_us FROM slots WHERE source = ?1 OR ?1 IS NULL ORDER BY name",
-        (source,),
+        "SELECT spec, complete_from_us FROM slots"
+        " WHERE source = :source OR :source IS NULL ORDER BY name",
+        {"source": source},
     )
     return [
         msgspec.structs.replace(

@@ -13,6 +13,8 @@
 ``preparing``        units, features as known, split; what the rungs learn from
 ``fitting``          one rung: fit, bundle, score
 ``judging``          the chosen rung before the gate
+``unacted``          what frame.toml states and no verb acts on yet
+``bundles``          bundles in the store, verified when read
 ``promote``          a model version goes live, or back, by a numbered serving plan
 ``feed``             data versions to the online store
 ``settle``           outcomes that have become known, to the ledger

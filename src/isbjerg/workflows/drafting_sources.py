@@ -18,7 +18,6 @@ def sources_py(plan: Plan) -> str:
         *(["from pathlib import Path", ""] if polars else []),
         "import isbjerg as ib",
         *(["import polars as pl"] if _names_polars(plan) else []),
-        *(["from isbjerg.data.reading import read"] if polars else []),
         "",
         f"TABLE = {quoted(plan.table)}",
         "",
@@ -70,7 +69,7 @@ def _handle(plan: Plan) -> str:
 
 def _reading(plan: Plan) -> Iterator[str]:
     yield f"    file = {_handle(plan)}"
-    yield "    table = read(file, Path(__file__).parent)"
+    yield "    table = ib.read(file, Path(__file__).parent)"
     yield from _columns(plan)
     if plan.row_number or plan.row_order:
         yield "    # The place in the file stands for what no column says."

@@ -48,7 +48,7 @@ repos:
         types: [python]
       - id: docstrings
         name: docstrings (ruff, D)
-        entry: ruff check --select D
+        entry: ruff check --select D --ignore D401
         language: system
         types: [python]
       - id: lint

@@ -39,6 +39,7 @@ from isbjerg.workflows.preparing import Prepared, feature_findings, prepare
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import CONSTANT, Definitions
 from isbjerg.workflows.provenance import capture_code, environment_lock
+from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.units import UnitCounts, typed_target
 from isbjerg.workflows.workspace import Workspace
 
@@ -76,7 +77,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     notes : dict of str to tuple of str
         What the fits had to say, by rung.
     findings : tuple of Finding
-        What was found in the rungs' features: ``feature.blank`` for those that say nothing.
+        ``feature.blank`` for features that say nothing, ``frame.unacted`` for what frame.toml
+        states and this version does not act on.
     stages : dict of str to float
         Seconds per stage.
     next_step : str
@@ -152,7 +154,8 @@ def run(
             with stages.stage("record", "Recording", 0.97):
                 finished = _finish(workspace, started, prepared, climbed, stages.seconds)
     progress("Done", 1.0)
-    return _report(finished, ingested, prepared, climbed, as_of_us=at_us, stages=stages)
+    told = (*feature_findings(prepared), *unacted(definitions.frame))
+    return _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
 
 
 @contextmanager
@@ -343,6 +346,7 @@ def _report(
     ingested: IngestReport,
     prepared: Prepared,
     climbed: _Climbed,
+    findings: tuple[Finding, ...],
     *,
     as_of_us: int,
     stages: Stages,
@@ -360,7 +364,7 @@ def _report(
         verdict=climbed.verdict,
         model_version=number,
         notes={name: rung.notes for name, rung in climbed.rungs.items() if rung.notes},
-        findings=feature_findings(prepared),
+        findings=findings,
         stages=stages.seconds,
         next_step=step,
     )

@@ -121,16 +121,24 @@ def test_a_warning_is_shown_and_lets_through():
     assert verdict.passed
 
 
-def test_as_good_as_the_live_model_is_good_enough():
-    seen_no_worse = compared(0.0, -0.01, 0.01)
-    assert judge(evidence(something_live=True, live=seen_no_worse), POLICY).passed
-
-
-def test_a_margin_lets_a_little_worse_through():
-    little = compared(-0.001, -0.004, 0.002)
-    held = evidence(something_live=True, live=little)
-    assert not judge(held, POLICY).passed
-    assert judge(held, msgspec.structs.replace(POLICY, margin=0.005)).passed
+@pytest.mark.parametrize(
+    ("live", "margin", "passed"),
+    [
+        (compared(0.0, 0.0, 0.0), 0.0, True),  # the same recipe again
+        (compared(-0.001, -0.004, 0.002), 0.0, True),  # chance
+        (compared(-0.003, -0.005, -0.001), 0.0, False),  # shown to be worse
+        (compared(-0.003, -0.005, -0.001), 0.001, True),  # by no more than the margin
+        (compared(-0.003, -0.005, -0.002), 0.001, False),
+        (compared(-0.003, None, None), 0.0, False),  # too few days to tell: the difference is asked
+        (compared(0.003, None, None), 0.0, True),
+    ],
+)
+def test_what_is_shown_to_be_worse_than_the_live_model_is_stopped(live, margin, passed):
+    policy = msgspec.structs.replace(POLICY, margin=margin)
+    verdict = judge(evidence(something_live=True, live=live), policy)
+    assert verdict.passed == passed
+    message = next(f for f in verdict.findings if f.code == "gate.not_worse_than_live").message
+    assert ("is worse than" in message) == (not passed)
 
 
 def test_the_constant_does_not_beat_itself():
