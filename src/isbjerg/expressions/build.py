@@ -295,6 +295,12 @@ class Expression:
             "written as text now", "value + ' more text' for a text; nothing else becomes one"
         )
 
+    def __pow__(self, power: object) -> NoReturn:
+        raise _no_value("raised to a power, which engines round differently", "value * value")
+
+    def __rpow__(self, base: object) -> NoReturn:
+        raise _no_value("used as a power, which engines round differently", "value * value")
+
     def __round__(self, digits: int | None = None) -> NoReturn:
         raise _no_value("rounded with round()", "(value + 0.5).floor()")
 

@@ -262,6 +262,8 @@ def test_all_faults_are_told_at_once():
         lambda e: 1 in e,
         lambda e: [1, 2][e],
         lambda e: min(e, 3),
+        lambda e: e**2,
+        lambda e: 2**e,
         str,
         "{}".format,
         lambda e: f"{e}",
