@@ -109,6 +109,16 @@ types: venv
 	$(BIN)/mypy --package isbjerg --package benchmarks
 
 # The datacontract command is handed over when it is there; the test that asks it says so when not.
+# Other points than CI's, drawn anew; pytest prints the seed of a round that fails.
+.PHONY: kill
+kill: venv
+	ISBJERG_KILL_SEED=$${ISBJERG_KILL_SEED:-$$RANDOM$$RANDOM} $(PYTEST) -rP tests/workflows/test_kill.py
+
+# The fast suites on another Python: make versions PYTHON=python3.13
+.PHONY: versions
+versions:
+	$(MAKE) unit VENV=.venv-$(notdir $(PYTHON)) TESTS='tests/unit tests/laws tests/workflows -m "not slow"'
+
 .PHONY: unit
 unit: venv
 	if [ -x $(VENV_CONTRACT)/bin/datacontract ]; then \

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import random
 import shutil
 import sys
@@ -31,7 +32,8 @@ from isbjerg.times import system_clock
 
 pytestmark = pytest.mark.slow
 
-SEED = 20240301
+SEED = int(os.environ.get("ISBJERG_KILL_SEED", "20240301"))
+"""The same points each time in CI, so that a failure can be seen again; `make kill` draws others."""
 RUN = ("run", "--as-of", small_project.AS_OF)
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 BY_TIME = 4
