@@ -63,4 +63,6 @@ def _steps(ladder: Ladder) -> Group:
         grid.add_row(
             Text("▲", style="green") if worth else Text("·", style="dim"), Text(row.sentence)
         )
+        if row.below is not None and row.below != row.step:
+            grid.add_row("", Text(f"Directly below: {row.below.sentence}", style="dim"))
     return Group(Text("Each step", style="bold"), Padding(grid, (0, 0, 0, 2), expand=False))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from isbjerg.canonical import sha256
 from isbjerg.storage.blobs import Blobs
 
 _GIT_SECONDS = 20
@@ -39,18 +38,6 @@ class Code(msgspec.Struct, frozen=True):
     diff: str | None
     dirty: bool
     files: dict[str, str]
-
-    def say(self) -> str:
-        """Name the code in a few words.
-
-        Examples
-        --------
-        >>> Code("3f2a9c1d" * 5, None, False, {}).say()
-        '3f2a9c1d3f2a'
-        """
-        if self.commit is None:
-            return f"no commit, files {sha256(repr(sorted(self.files.items())).encode())[:12]}"
-        return self.commit[:12] + (" with changes" if self.dirty else "")
 
 
 def capture_code(folder: Path, blobs: Blobs) -> Code:

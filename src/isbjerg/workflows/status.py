@@ -113,6 +113,7 @@ def status(workspace: Workspace, definitions: Definitions) -> StatusReport:
         for w in workspace.serving.live_workers()
     )
     outcomes = workspace.outcomes
+    outcomes.rematch(workspace.ledger)  # a prediction may have come after its outcome
     return StatusReport(
         objective=definitions.frame.objective,
         live=live,

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from rich.console import RenderableType
 
 from isbjerg.cli.history_report import history_pieces
+from isbjerg.cli.ladder_report import ladder_pieces
 from isbjerg.cli.output import render
 from isbjerg.cli.release_report import plan_pieces, released_pieces
 from isbjerg.cli.run_report import run_pieces
@@ -364,3 +366,13 @@ def test_a_trace_shows_every_replay() -> None:
 )
 def test_a_trace_that_does_not_hold_says_so(outcome: str, answer: str) -> None:
     assert answer in read(trace_pieces(trace(replay("passed"), replay(outcome))))
+
+
+def test_the_rung_directly_below_is_told_where_it_is_not_the_best_one() -> None:
+    table = ladder()
+    step = table.rows[-1].step
+    beside = structs.replace(step, against="linear", sentence="boosted is as good as linear.")
+    rows = (*table.rows[:-1], structs.replace(table.rows[-1], below=beside))
+    shown = render(*ladder_pieces(structs.replace(table, rows=rows)))
+    assert "Directly below: boosted is as good as linear." in shown
+    assert "Directly below" not in render(*ladder_pieces(table))

@@ -202,12 +202,6 @@ def test_lists_never_touch_payloads(catalog: Catalog) -> None:
     assert not [s for s in selects if "payload" in s or "card" in s or "findings" in s]
 
 
-def test_acts_without_a_release_are_audited_too(catalog: Catalog) -> None:
-    catalog.record_act(who="ada", act="settle", why="", subject="t", payload={"rows": 3})
-    entry = catalog.audit()[0]
-    assert (entry.who, entry.act, entry.payload) == ("ada", "settle", {"rows": 3})
-
-
 def test_a_damaged_file_is_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "catalog.db"
     path.write_bytes(b"not a database, " * 100)

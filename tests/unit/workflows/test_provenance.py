@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from isbjerg.storage.blobs import Blobs
-from isbjerg.workflows.provenance import Code, capture_code, environment_lock
+from isbjerg.workflows.provenance import capture_code, environment_lock
 
 
 def git(folder: Path, *words: str) -> str:
@@ -52,13 +52,11 @@ def test_outside_of_version_control_the_files_are_the_code(outside: Path, blobs:
     assert (code.commit, code.diff, code.dirty) == (None, None, False)
     assert sorted(code.files) == ["features.py", "frame.toml"]
     assert blobs.get(code.files["features.py"]) == b"x = 1\n"
-    assert code.say().startswith("no commit, files ")
 
 
 def test_a_clean_checkout_is_its_commit(inside: Path, blobs: Blobs) -> None:
     code = capture_code(inside, blobs)
     assert (code.commit, code.diff, code.dirty) == (git(inside, "rev-parse", "HEAD"), None, False)
-    assert code.say() == str(code.commit)[:12]
 
 
 def test_a_difference_can_be_applied_again_whatever_the_configuration(
@@ -70,7 +68,6 @@ def test_a_difference_can_be_applied_again_whatever_the_configuration(
     code = capture_code(inside, blobs)
     assert code.dirty
     assert code.diff is not None
-    assert code.say().endswith(" with changes")
     git(inside, "checkout", "--quiet", "features.py")
     patch = inside.parent / "patch"
     patch.write_bytes(blobs.get(code.diff))
@@ -101,11 +98,6 @@ def test_a_machine_without_git_has_no_commit(
 ) -> None:
     monkeypatch.setenv("PATH", str(inside))
     assert capture_code(inside, blobs).commit is None
-
-
-def test_code_is_said_in_a_few_words() -> None:
-    commit = "0123456789abcdef" * 2
-    assert Code(commit, "d", True, {}).say() == "0123456789ab with changes"
 
 
 def test_the_lock_names_the_interpreter_and_every_distribution() -> None:

@@ -336,6 +336,12 @@ def test_units_that_nobody_predicted_wait_for_their_prediction(project: Project)
     assert found.value is True
 
 
+def test_the_status_sees_that_a_prediction_came_after_its_outcome(project: Project) -> None:
+    settle(project, f"id,unpaid,closed\n902,50.0,{CLOSED}\n")
+    a_prediction(project, 902, at=LATER)
+    assert project.status().unmatched == 0
+
+
 def test_what_is_not_known_yet_is_counted_not_guessed(project: Project) -> None:
     ahead = (NOW + DAY).isoformat()
     text = f"id,unpaid,closed\n901,,{CLOSED}\n902,50.0,{ahead}\n903,50.0,\n,50.0,{CLOSED}\n"

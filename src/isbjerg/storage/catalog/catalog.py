@@ -323,14 +323,6 @@ class Catalog:
         with reading(self._engine) as c:
             return releases.latest_plan(c)
 
-    def record_act(
-        self, *, who: str, act: str, why: str, subject: str, payload: dict[str, Any] | None = None
-    ) -> None:
-        """Add an act to the audit trail."""
-        with writing(self._engine) as c:
-            facts = {"who": who, "act": act, "why": why, "subject": subject}
-            releases.write_audit(c, self._clock(), payload=payload or {}, **facts)
-
     def audit(self, limit: int | None = None) -> list[AuditEntry]:
         """List acts, newest first."""
         with reading(self._engine) as c:
