@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration this version of isbjerg works with."""
 
 metadata = MetaData()
@@ -201,4 +201,61 @@ leases = Table(
     Column("what", String, nullable=False),
     Column("taken_us", Integer, nullable=False),
     Column("token", String, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", String, ForeignKey("runs.id")),
+    Column("at_us", Integer, nullable=False),
+    Column("who", String, nullable=False),
+    Column("text", String, nullable=False),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("at_us", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", Integer, nullable=False),
+    Column("version", Integer, ForeignKey("model_versions.number")),
+    Column("failed", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("code", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("opened_us", Integer, nullable=False),
+    Column("last_us", Integer, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("closed_us", Integer),
+    Column("why_closed", String),
+    Column("payload", LargeBinary, nullable=False),
+)
+Index("alarms_open", alarms.c.closed_us, alarms.c.code, alarms.c.subject)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("started_us", Integer, nullable=False),
+    Column("finished_us", Integer),
+    Column("version", Integer, ForeignKey("model_versions.number"), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
 )
