@@ -101,6 +101,10 @@ PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("starts_with", "ends_with", "contains"), st.sampled_from(EXTREMES[Type.TEXT])),
     "slice": st.tuples(st.integers(0, 4), st.integers(0, 4) | st.just(INTEGER_MAX)).map(list),
     "in_zone": st.sampled_from(ZONES),
+    "bucket": st.lists(
+        st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -2.5, 1e308]),
+        max_size=5,
+    ).map(lambda floats: _edges(floats)),
 }
 
 SIGNATURES: dict[Type, list[tuple[str, tuple[Type, ...]]]] = {
@@ -136,9 +140,22 @@ def untyped(draw: st.DrawFn, type_: Type, depth: int) -> Node:
 @st.composite
 def _operation(draw: st.DrawFn, op: str, takes: tuple[Type, ...], depth: int) -> Node:
     args = tuple(draw(untyped(draw(_narrowed(op, t)), depth - 1)) for t in takes)
+    if op == "map":
+        return Node(op, args, draw(tables(takes[0])))
     if op == "is_in":
         return Node(op, args, draw(st.lists(values(takes[0]), max_size=3)))
     return Node(op, args, draw(PARAMETERS[op]) if op in PARAMETERS else None)
+
+
+def tables(of: Type) -> st.SearchStrategy[list[Any]]:
+    """Draw the table of a ``map``: different keys, a float for each, the float of any other."""
+    return st.dictionaries(values(of), values(Type.FLOAT), max_size=4).flatmap(
+        lambda t: values(Type.FLOAT).map(lambda other: [list(t), list(t.values()), other])
+    )
+
+
+def _edges(floats: list[float]) -> list[float]:
+    return sorted({f + 0.0 for f in floats})
 
 
 def _narrowed(op: str, type_: Type) -> st.SearchStrategy[Type]:

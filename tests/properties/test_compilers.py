@@ -37,12 +37,20 @@ CHOICES: dict[str, list[Any]] = {
     **{op: list(EXTREMES[Type.TEXT]) for op in ("starts_with", "ends_with", "contains")},
     "slice": [[0, 0], [0, 1], [1, 2], [2, 2**63 - 1], [2**63 - 1, 2**63 - 1]],
     "in_zone": list(ZONES),
+    "bucket": [[], [0.0], [-2.5, 0.0, 0.5, 1e308], sorted(set(EXTREMES[Type.FLOAT]))],
 }
 
 
 def parameters(op: str, takes: tuple[Type, ...]) -> list[Any]:
     if op == "is_in":
         return [[], list(EXTREMES[takes[0]][:4]), list(EXTREMES[takes[0]])]
+    if op == "map":
+        keys = list(dict.fromkeys(EXTREMES[takes[0]]))
+        return [
+            [keys[:n], [0.5 - i for i in range(n)], -1.5]
+            for n in (0, 1, 4, len(keys))
+            if n <= len(keys)
+        ]
     return CHOICES.get(op, [None])
 
 

@@ -208,6 +208,13 @@ class Expression:
         """Take ASCII white space off both ends of a text."""
         return self._unary("strip")
 
+    def lower_ascii(self) -> Expression:
+        """Write the letters A to Z of a text small; every other letter stays as it is.
+
+        Small letters beyond ASCII come from tables of Unicode that differ between engines.
+        """
+        return self._unary("lower_ascii")
+
     # time
 
     def in_zone(self, zone: str) -> Expression:

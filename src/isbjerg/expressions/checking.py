@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite
+from operator import lt
 from typing import Any
 
 from isbjerg.errors import TypingError
 from isbjerg.expressions.inference import infer
 from isbjerg.expressions.tree import (
+    EDGES_MAX,
     INTEGER_MAX,
     INTEGER_MIN,
     LEAVES,
     OPERATIONS,
+    TABLE_MAX,
     TIME_MAX_US,
     TIME_MIN_US,
     Node,
@@ -154,9 +157,12 @@ def _fits(node: Node) -> bool:
     if node.op in {"starts_with", "ends_with", "contains"}:
         return _is_text(node.value)
     if node.op == "is_in":
-        return _is_list(node.value) and all(
-            is_carrier(v, node.args[0].type or Type.TEXT) and v is not None for v in node.value
-        )
+        return _is_keys(node.value, node)
+    if node.op == "map":
+        return _is_table(node.value, node)
+    if node.op == "bucket":
+        edges = node.value
+        return _is_floats(edges) and len(edges) <= EDGES_MAX and all(map(lt, edges, edges[1:]))
     if node.op == "slice":
         whole = _is_whole(0, INTEGER_MAX)
         return _is_list(node.value) and len(node.value) == 2 and all(map(whole, node.value))  # noqa: PLR2004
@@ -166,4 +172,27 @@ def _fits(node: Node) -> bool:
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
+    return isinstance(value, list | tuple) and len(value) <= TABLE_MAX
+
+
+def _is_keys(value: Any, node: Node) -> bool:
+    type_ = node.args[0].type or Type.TEXT
+    return _is_list(value) and all(is_carrier(v, type_) and v is not None for v in value)
+
+
+def _is_floats(value: Any) -> bool:
+    return _is_list(value) and all(type(v) is float and isfinite(v) for v in value)
+
+
+def _is_table(value: Any, node: Node) -> bool:
+    """Tell whether `value` is different keys, a float for each, and the float of any other."""
+    if not _is_list(value) or len(value) != 3:  # noqa: PLR2004 - the three of the sentence above
+        return False
+    keys, floats, other = value
+    return (
+        _is_keys(keys, node)
+        and len(set(keys)) == len(keys)
+        and _is_floats(floats)
+        and len(floats) == len(keys)
+        and _is_floats([other])
+    )

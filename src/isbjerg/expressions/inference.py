@@ -8,7 +8,7 @@ node: a compiler never converts on its own, so two compilers cannot convert diff
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 from isbjerg.errors import TypingError
 from isbjerg.expressions.tree import Node, Type
@@ -67,12 +67,15 @@ _RESULTS: dict[str, _Rule] = {
     "contains": {(X,): B},
     "slice": {(X,): X},
     "strip": {(X,): X},
+    "lower_ascii": {(X,): X},
+    "map": {(X,): F, (I,): F, (B,): F},
+    "bucket": {(F,): I},
     **{op: {(L,): I} for op in ("year", "month", "day", "weekday", "hour", "minute", "second")},
     "in_zone": {(T,): L},
     "total_seconds": {(D,): F},
 }
 
-_ALWAYS_FLOAT = frozenset({"divide", "floor", "ceil", "sqrt"})
+_ALWAYS_FLOAT = frozenset({"divide", "floor", "ceil", "sqrt", "bucket"})
 
 
 def infer(
@@ -146,7 +149,9 @@ def _apply(node: Node, args: tuple[Node, ...]) -> Node:
     if result is None:
         raise _mismatch(node, types)
     if node.op == "is_in":
-        _check_options(node, args[0])
+        _check_options(node, node.value, args[0])
+    if node.op == "map":
+        _check_options(node, node.value[0], args[0])
     return Node(node.op, args, node.value, result)
 
 
@@ -177,16 +182,15 @@ def _as_float(node: Node) -> Node:
     return Node("to_float", (node,), type=F)
 
 
-def _check_options(node: Node, subject: Node) -> None:
-    kind: Callable[[object], bool] = (
-        (lambda v: isinstance(v, str))
-        if subject.type is X
-        else (lambda v: isinstance(v, int) and not isinstance(v, bool))
-    )
-    odd = [v for v in node.value if not kind(v)]
+_PLAIN_KINDS = {X: str, I: int, B: bool}
+
+
+def _check_options(node: Node, options: Sequence[object], subject: Node) -> None:
+    kind = _PLAIN_KINDS[subject.type or X]
+    odd = [v for v in options if type(v) is not kind]
     if odd:
         raise TypingError(
-            f"`is_in` on a value of type {subject.type} was given {odd!r}.",
+            f"`{node.op}` on a value of type {subject.type} was given {odd!r}.",
             mend=f"give only values of type {subject.type}",
         )
 

@@ -15,6 +15,7 @@ has another habit. Four of them shape this file:
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import polars as pl
@@ -211,6 +212,31 @@ def _is_in(node: Node, args: _Args) -> pl.Expr:
     return args[0].is_in(list(node.value))
 
 
+def _map(node: Node, args: _Args) -> pl.Expr:
+    keys, floats, other = node.value
+    of = node.args[0].type or Type.TEXT
+    table = pl.Series(keys, dtype=_DTYPES[of]), pl.Series(floats, dtype=pl.Float64())
+
+    def look_up(key: pl.Expr) -> pl.Expr:
+        if not keys:
+            return pl.when(key.is_not_null()).then(pl.lit(other))
+        found = key.replace_strict(*table, default=pl.lit(other), return_dtype=pl.Float64())
+        return pl.when(key.is_not_null()).then(found)  # a null is no key, so it would be "other"
+
+    return _let(look_up, *args)
+
+
+def _bucket(node: Node, args: _Args) -> pl.Expr:
+    """Count the edges below a value: comparisons, since a search in a column orders -0.0."""
+
+    def count(value: pl.Expr) -> pl.Expr:
+        zero = pl.when(value.is_not_null()).then(pl.lit(0, dtype=pl.Int64()))
+        below = (value > pl.lit(edge, dtype=pl.Float64()) for edge in node.value)
+        return pl.sum_horizontal(zero, *below, ignore_nulls=False).cast(pl.Int64())
+
+    return _let(count, *args)
+
+
 def _in_zone(node: Node, args: _Args) -> pl.Expr:
     whole = _between(args[0].cast(pl.Int64()), ZONED_MIN_US, ZONED_MAX_US)
     zoned = whole.cast(_DTYPES[Type.INSTANT]).dt.convert_time_zone(node.value)
@@ -256,6 +282,7 @@ _PLAIN: dict[str, Callable[..., pl.Expr]] = {
     "when": lambda c, a, b: pl.when(c).then(a).otherwise(b),
     "text_length": lambda a: a.str.len_chars().cast(pl.Int64()),
     "strip": lambda a: a.str.strip_chars(_WHITE_SPACE),
+    "lower_ascii": lambda a: a.str.replace_many(list(ascii_uppercase), list(ascii_lowercase)),
     "year": _part(lambda t: t.year()),
     "month": _part(lambda t: t.month()),
     "day": _part(lambda t: t.day()),
@@ -282,4 +309,6 @@ _SPECIAL: dict[str, Callable[[Node, _Args], pl.Expr]] = {
     "contains": lambda node, args: args[0].str.contains(pl.lit(node.value), literal=True),
     "slice": lambda node, args: args[0].str.slice(*node.value),
     "in_zone": _in_zone,
+    "map": _map,
+    "bucket": _bucket,
 }

@@ -11,9 +11,11 @@ What each operation must do is written in ``docs/internals/semantics.md``.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from math import sqrt
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from isbjerg.errors import TypingError
@@ -31,6 +33,7 @@ from isbjerg.expressions.zones import ZONED_MAX_US, ZONED_MIN_US, local_clock
 
 _FLOAT_MAX = 1.7976931348623157e308
 _WHITE_SPACE = " \t\n\r\x0b\x0c"
+_LOWER_ASCII = {ord(letter): ord(letter.lower()) for letter in ascii_uppercase}
 _DATE = "fromordinal({0} // 86400000000 + 719163)"  # days from 0001-01-01 to 1970-01-01, plus 1
 
 _RESULT = {  # of arguments that are not null; {0} {1} are arguments, {p} is the parameter
@@ -63,6 +66,9 @@ _RESULT = {  # of arguments that are not null; {0} {1} are arguments, {p} is the
     "contains": "{p} in {0}",
     "slice": "{0}[{p}]",
     "strip": "{0}.strip({p})",
+    "lower_ascii": "{0}.translate({p})",
+    "map": "{p}[{0}]",
+    "bucket": "bisect_left({p}, {0})",
     "year": _DATE + ".year",
     "month": _DATE + ".month",
     "day": _DATE + ".day",
@@ -121,6 +127,7 @@ class _Writer:
             "__builtins__": {},
             "fromordinal": date.fromordinal,
             "sqrt": sqrt,
+            "bisect_left": bisect_left,
             "float": float,
             "int": int,
             "len": len,
@@ -197,9 +204,24 @@ def _parameter(node: Node) -> object:
         return slice(start, start + length)
     if node.op == "strip":
         return _WHITE_SPACE
+    if node.op == "lower_ascii":
+        return _LOWER_ASCII
     if node.op == "in_zone":
         return local_clock(node.value)
+    if node.op == "map":
+        return _Table(*node.value)
     return node.value
+
+
+class _Table(dict[Any, float]):
+    """A finite table with one answer for everything else."""
+
+    def __init__(self, keys: Sequence[Any], floats: Sequence[float], other: float) -> None:
+        super().__init__(zip(keys, floats, strict=True))
+        self._other = other
+
+    def __missing__(self, key: object) -> float:
+        return self._other
 
 
 def _may_be_null(op: str, args: tuple[_Value, ...]) -> bool:

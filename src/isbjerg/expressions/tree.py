@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-FORMAT_VERSION = 1
-"""Layout of the stored tree."""
+FORMAT_VERSION = 2
+"""Layout of the stored tree; version 1 had no tables (`map`, `bucket`), no `learn`, no `python`."""
 
 SEMANTICS_VERSION = 1
 """Meaning of the operations, as ``docs/internals/semantics.md`` writes it."""
@@ -106,6 +106,10 @@ OPERATIONS: dict[str, int] = {
     "contains": 1,
     "slice": 1,  # value: [start >= 0, length >= 0]
     "strip": 1,  # ASCII white space
+    "lower_ascii": 1,  # A-Z alone
+    # tables: what was learnt on training rows
+    "map": 1,  # value: [keys, floats, the float of any other]
+    "bucket": 1,  # value: edges in order
     # wall time
     "year": 1,
     "month": 1,
@@ -119,6 +123,16 @@ OPERATIONS: dict[str, int] = {
     "total_seconds": 1,
 }
 """Every operation and how many arguments it takes."""
+
+LEARN = "learn"
+"""A value still to be learnt of its argument; no compiler takes it. `isbjerg.features.learning`
+puts what was learnt in its place."""
+
+TABLE_MAX = 50_000
+"""Entries that the table of a `map` or the options of `is_in` may have."""
+
+EDGES_MAX = 1_000
+"""Edges that a `bucket` may have."""
 
 LEAVES = frozenset({"literal", "column", "feature", "slot"})
 

@@ -19,9 +19,10 @@ import msgspec
 from isbjerg.canonical import canonical_json, content_hash, sha256
 from isbjerg.data.contract import Field
 from isbjerg.errors import BundleError, IsbjergError
+from isbjerg.expressions.checking import check
 from isbjerg.expressions.inference import infer
 from isbjerg.expressions.tree import FORMAT_VERSION as TREE_FORMAT_VERSION
-from isbjerg.expressions.tree import OPERATIONS, SEMANTICS_VERSION, Node, Type, walk
+from isbjerg.expressions.tree import SEMANTICS_VERSION, Node, Type
 from isbjerg.features.sets import FeatureSet, Known
 from isbjerg.models.encoding import Encoder
 from isbjerg.models.fitted import Fitted, Kind, TargetKind
@@ -38,18 +39,6 @@ DEPTH_MAX = 200
 """How deep a manifest may nest: far above what is written by hand, far below a stack."""
 
 _NO_BRACKETS = bytes(b for b in range(256) if b not in b"[]{}")
-_CARRIERS: dict[Type | None, tuple[type, ...]] = {
-    None: (type(None),),
-    Type.BOOLEAN: (bool, type(None)),
-    Type.INTEGER: (int, type(None)),
-    Type.FLOAT: (float, type(None)),
-    Type.TEXT: (str, type(None)),
-    Type.INSTANT: (int, type(None)),
-    Type.LOCAL: (int, type(None)),
-    Type.DURATION: (int, type(None)),
-}
-"""What a literal of each type holds, exactly as JSON gives it back."""
-
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,40}\.[a-z]{1,8}")
 
 
@@ -276,12 +265,7 @@ def _check_trees(made: FeatureSet) -> None:
     columns, slots = dict(made.columns), {s.name: s.type for s in made.slots}
     features: dict[str, Type] = {}
     for step in made.steps:
-        for node in walk(step.node):
-            if OPERATIONS.get(node.op) != len(node.args):
-                raise ValueError(f"operation {node.op!r} with {len(node.args)} arguments")
-            if node.op == "literal" and type(node.value) not in _CARRIERS[node.type]:
-                raise ValueError(f"literal {node.value!r} of type {node.type}")
-        typed = infer(step.node, columns=columns, features=features, slots=slots)
+        typed = infer(check(step.node), columns=columns, features=features, slots=slots)
         if typed != step.node or typed.type is None or step.name in features:
             raise ValueError(f"feature {step.name!r} is not typed as it says, or twice there")
         features[step.name] = typed.type

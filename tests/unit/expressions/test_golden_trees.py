@@ -1,4 +1,4 @@
-"""Trees that version 1 stored keep their meaning; the file is never edited."""
+"""Trees that earlier versions stored keep their meaning; the files are never edited."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from isbjerg.expressions.polars import to_polars
 from isbjerg.expressions.python import compile_expression
 from isbjerg.expressions.tree import FORMAT_VERSION, SEMANTICS_VERSION, Node, Type, walk
 
-STORED = json.loads(
-    (Path(__file__).parents[2] / "golden" / "tree-v1.json").read_text(encoding="utf-8")
-)
+GOLDEN = Path(__file__).parents[2] / "golden"
+FILES = {v: json.loads((GOLDEN / f"tree-v{v}.json").read_text(encoding="utf-8")) for v in (1, 2)}
+STORED = [stored for file in FILES.values() for stored in file["trees"]]
+ADDED_BY_2 = {"map", "bucket", "lower_ascii"}
 
 
-@pytest.mark.parametrize("stored", STORED["trees"], ids=lambda s: s["example"])
+@pytest.mark.parametrize("stored", STORED, ids=lambda s: s["example"])
 def test_a_stored_tree_keeps_its_meaning(stored):
     node = msgspec.convert(stored["node"], type=Node)
     types = {name: Type(type_) for name, type_ in stored["columns"]}
@@ -30,13 +31,21 @@ def test_a_stored_tree_keeps_its_meaning(stored):
 
 
 def test_a_stored_tree_is_written_as_it_was():
-    for stored in STORED["trees"]:
+    for stored in STORED:
         node = msgspec.convert(stored["node"], type=Node)
         assert msgspec.json.decode(msgspec.json.encode(node)) == stored["node"]
 
 
-def test_the_file_holds_every_operation_of_version_1():
-    nodes = [msgspec.convert(s["node"], type=Node) for s in STORED["trees"]]
-    assert {n.op for node in nodes for n in walk(node)} - {"column"} == every_operation()
-    assert (STORED["format_version"], STORED["semantics_version"]) == (1, 1)
-    assert (FORMAT_VERSION, SEMANTICS_VERSION) == (1, 1)
+@pytest.mark.parametrize(
+    ("version", "operations"),
+    [(1, every_operation() - ADDED_BY_2), (2, every_operation())],
+)
+def test_a_file_holds_every_operation_of_its_version(version, operations):
+    file = FILES[version]
+    nodes = [msgspec.convert(s["node"], type=Node) for s in file["trees"]]
+    assert {n.op for node in nodes for n in walk(node)} - {"column"} == operations
+    assert (file["format_version"], file["semantics_version"]) == (version, 1)
+
+
+def test_the_newest_file_is_of_this_version():
+    assert (FORMAT_VERSION, SEMANTICS_VERSION) == (max(FILES), 1)

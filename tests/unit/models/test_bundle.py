@@ -41,6 +41,7 @@ SET = FeatureSet(
         Step("airline", column("carrier", Type.TEXT)),
     ),
     outputs=("evening", "airline"),
+    format_version=1,
 )
 UNIT = bundle.Unit(
     "flights",

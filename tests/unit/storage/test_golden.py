@@ -70,6 +70,7 @@ SET = FeatureSet(
         ),
     ),
     outputs=("wind", "risk"),
+    format_version=1,
 )
 SET_HASH = "cb84f3ae7d3018610dc35b9a74a3119a4bcbc7c9ee5c3aedc8368ae83c901204"
 
