@@ -104,7 +104,7 @@ PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     "bucket": st.lists(
         st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -2.5, 1e308]),
         max_size=5,
-    ).map(lambda floats: _edges(floats)),
+    ).map(lambda floats: sorted({f + 0.0 for f in floats})),
 }
 
 SIGNATURES: dict[Type, list[tuple[str, tuple[Type, ...]]]] = {
@@ -152,10 +152,6 @@ def tables(of: Type) -> st.SearchStrategy[list[Any]]:
     return st.dictionaries(values(of), values(Type.FLOAT), max_size=4).flatmap(
         lambda t: values(Type.FLOAT).map(lambda other: [list(t), list(t.values()), other])
     )
-
-
-def _edges(floats: list[float]) -> list[float]:
-    return sorted({f + 0.0 for f in floats})
 
 
 def _narrowed(op: str, type_: Type) -> st.SearchStrategy[Type]:

@@ -48,4 +48,4 @@ def test_a_file_holds_every_operation_of_its_version(version, operations):
 
 
 def test_the_newest_file_is_of_this_version():
-    assert (FORMAT_VERSION, SEMANTICS_VERSION) == (max(FILES), 1)
+    assert (max(FILES), 1) == (FORMAT_VERSION, SEMANTICS_VERSION)
