@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isbjerg.data.reading import read
-    from isbjerg.data.tables import csv, parquet
+    from isbjerg.data.tables import csv, jsonl, parquet
     from isbjerg.errors import IsbjergError
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
     from isbjerg.features.definitions import feature, rule, target
     from isbjerg.features.lookups import newest, past
-    from isbjerg.features.sources import after, ahead, source
+    from isbjerg.features.sources import after, ahead, planned, source
     from isbjerg.findings import Finding
     from isbjerg.models.definitions import boosted_trees, candidate, linear
     from isbjerg.project import Project
@@ -36,6 +36,7 @@ _ROOMS = {
     "csv": "data.tables",
     "duration": "expressions.build",
     "feature": "features.definitions",
+    "jsonl": "data.tables",
     "linear": "models.definitions",
     "lit": "expressions.build",
     "maximum": "expressions.build",
@@ -43,6 +44,7 @@ _ROOMS = {
     "newest": "features.lookups",
     "parquet": "data.tables",
     "past": "features.lookups",
+    "planned": "features.sources",
     "read": "data.reading",
     "rule": "features.definitions",
     "source": "features.sources",
@@ -61,6 +63,7 @@ __all__ = [
     "csv",
     "duration",
     "feature",
+    "jsonl",
     "linear",
     "lit",
     "maximum",
@@ -68,6 +71,7 @@ __all__ = [
     "newest",
     "parquet",
     "past",
+    "planned",
     "read",
     "rule",
     "source",

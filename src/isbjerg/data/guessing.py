@@ -44,6 +44,28 @@ def guessed(column: pl.Series) -> pl.Series:
     return column
 
 
+def guessed_time(column: pl.Series) -> pl.Series:
+    """Read a column of texts as times when all of them are; other texts stay texts.
+
+    For formats that have numbers and booleans of their own but no times.
+
+    Examples
+    --------
+    >>> guessed_time(pl.Series(["2013-01-01 10:00:00"])).dtype
+    Datetime(time_unit='us', time_zone=None)
+    >>> guessed_time(pl.Series(["12"])).to_list()
+    ['12']
+    """
+    missing = column.null_count()
+    if column.dtype != pl.String or missing == len(column):
+        return column
+    for kind in (Type.INSTANT, Type.LOCAL):
+        fitted = _fit_time(column, kind)
+        if fitted is not None and fitted.null_count() == missing:
+            return fitted
+    return column
+
+
 def as_type(column: pl.Series, kind: Type) -> pl.Series:
     """Give a column of texts the type that the project names.
 

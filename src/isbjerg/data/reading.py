@@ -1,14 +1,14 @@
 """Read a source's table with Polars.
 
-A source function returns a value of :mod:`isbjerg.data.tables`, or a data frame of Polars,
-pandas or pyarrow. Files are read whole; types of CSV columns are guessed from the whole file, so
-that the guess does not depend on where a value stands.
+A source function returns a value of :mod:`isbjerg.data.tables`, or a data frame (see
+:mod:`isbjerg.data.frames`). Files are read whole; types of CSV columns are guessed from the whole
+file, so that the guess does not depend on where a value stands.
 """
 
 from __future__ import annotations
 
 import csv
-import sys
+import json
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -16,11 +16,11 @@ from typing import Any
 import polars as pl
 
 from isbjerg.canonical import content_hash
-from isbjerg.data.guessing import as_type, guessed
-from isbjerg.data.tables import CsvTable, ParquetTable, Table
+from isbjerg.data.declaring import declared
+from isbjerg.data.frames import read_frame
+from isbjerg.data.guessing import guessed, guessed_time
+from isbjerg.data.tables import SUFFIXES, CsvTable, JsonLinesTable, ParquetTable, Table
 from isbjerg.errors import SourceError
-
-_RETURN_MEND = 'return ib.parquet("data/table.parquet"), or a data frame'
 
 
 def read(table: Any, root: Path) -> pl.DataFrame:
@@ -28,7 +28,7 @@ def read(table: Any, root: Path) -> pl.DataFrame:
 
     Parameters
     ----------
-    table : ParquetTable, CsvTable, or a data frame of Polars, pandas or pyarrow
+    table : ParquetTable, CsvTable, JsonLinesTable, or a data frame of Polars, pandas or pyarrow
         What to read.
     root : Path
         The project's folder, to which paths are relative.
@@ -55,9 +55,9 @@ def read(table: Any, root: Path) -> pl.DataFrame:
     ...     read(csv("loans.csv"), Path(folder)).rename({"No.": "number"}).columns
     ['number', 'Amount']
     """
-    if isinstance(table, ParquetTable | CsvTable):
+    if isinstance(table, Table):
         return _read_files(table, root)
-    return _read_frame(table)
+    return read_frame(table)
 
 
 def fingerprint(table: Any, root: Path) -> str | None:
@@ -71,7 +71,7 @@ def fingerprint(table: Any, root: Path) -> str | None:
     str or None
         ``None`` for a data frame, which has no files behind it.
     """
-    if not isinstance(table, ParquetTable | CsvTable):
+    if not isinstance(table, Table):
         return None
     states = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in _files(table, root)]
     return content_hash({"table": table, "files": states})
@@ -82,12 +82,33 @@ def _files(table: Table, root: Path) -> list[Path]:
     base = Path(path.anchor) if path.is_absolute() else root
     if (base / path).is_file():
         return [base / path]  # a file's own name may hold what would be a pattern
+    if (base / path).is_dir():
+        return _files_in(base / path, table)
     pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else table.path
     files = sorted(f for f in base.glob(pattern) if f.is_file())
     if not files:
         raise SourceError(
             f"No file is at '{table.path}'.\nLooked in: {base}",
             mend="put the file there, or change the path in sources.py",
+            path=table.path,
+        )
+    return files
+
+
+def _files_in(folder: Path, table: Table) -> list[Path]:
+    """Find the files of a folder and of those in it; what starts with ``.`` or ``_`` is not data."""
+    endings = SUFFIXES[type(table)]
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.name.lower().endswith(endings)
+        and file.is_file()
+        and not any(part[0] in "._" for part in file.relative_to(folder).parts)
+    ]
+    if not files:
+        raise SourceError(
+            f"The folder '{table.path}' has no file that ends in {' or '.join(endings)}.",
+            mend=f"ls {quote(str(folder))}",
             path=table.path,
         )
     return files
@@ -108,7 +129,9 @@ def _read_files(table: Table, root: Path) -> pl.DataFrame:
 def _read_file(table: Table, file: Path) -> pl.DataFrame:
     try:
         if isinstance(table, ParquetTable):
-            return pl.read_parquet(file, glob=False)
+            return declared(pl.read_parquet(file, glob=False).iter_columns(), table.types)
+        if isinstance(table, JsonLinesTable):
+            return _read_json_lines(table, file)
         return _read_csv(table, file)
     except pl.exceptions.NoDataError as fault:
         raise SourceError(
@@ -119,9 +142,11 @@ def _read_file(table: Table, file: Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError, UnicodeError) as fault:
         if isinstance(table, CsvTable) and (ragged := _ragged_line(table, file)) is not None:
             raise _ragged(table, file, *ragged) from fault
+        if isinstance(table, JsonLinesTable) and (bad := _bad_line(file)) is not None:
+            raise _no_object(table, file, *bad) from fault
         raise SourceError(
             f"The file '{file.name}' cannot be read: {str(fault).rstrip('.')}.",
-            mend="open the file and look; for CSV check `separator`, `null_values` and `types`",
+            mend="open the file and look; check `types`, for CSV `separator` and `null_values` too",
             path=table.path,
         ) from fault
 
@@ -153,31 +178,37 @@ def _read_csv(table: CsvTable, file: Path) -> pl.DataFrame:
         glob=False,
     )
     types = dict(table.types)
-    return pl.DataFrame(
-        [as_type(c, types[c.name]) if c.name in types else guessed(c) for c in df.iter_columns()]
+    columns = [c if c.name in types else guessed(c) for c in df.iter_columns()]
+    return declared(columns, table.types)
+
+
+def _read_json_lines(table: JsonLinesTable, file: Path) -> pl.DataFrame:
+    if not file.stat().st_size:
+        raise pl.exceptions.NoDataError(file.name)
+    df = pl.read_ndjson(file, infer_schema_length=None)
+    types = dict(table.types)
+    columns = [c if c.name in types else guessed_time(c) for c in df.iter_columns()]
+    return declared(columns, table.types)
+
+
+def _bad_line(file: Path) -> tuple[int, str] | None:
+    """Find the first line that is no JSON object, and say what it is instead."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                value = json.loads(line) if line.strip() else {}
+            except ValueError as fault:
+                return number, "not UTF-8" if isinstance(fault, UnicodeError) else "not JSON"
+            if not isinstance(value, dict):
+                return number, "no object"
+    return None
+
+
+def _no_object(table: JsonLinesTable, file: Path, line: int, what: str) -> SourceError:
+    return SourceError(
+        f"Line {line} of '{file.name}' is {what}; JSON lines hold one object a line, "
+        'such as {"id": 7}.',
+        mend=f"sed -n {line}p {quote(str(file))}",
+        path=table.path,
+        line=line,
     )
-
-
-def _read_frame(table: Any) -> pl.DataFrame:
-    if isinstance(table, pl.LazyFrame):
-        return table.collect()
-    if isinstance(table, pl.DataFrame):
-        return table
-    if _is_a(table, "pandas", "DataFrame"):
-        return pl.from_pandas(table)
-    if _is_a(table, "pyarrow", "Table"):
-        df = pl.from_arrow(table)
-        if isinstance(df, pl.DataFrame):
-            return df
-    raise SourceError(
-        f"A source function returned {type(table).__name__}, which is not a table.",
-        code="ISB302",
-        mend=_RETURN_MEND,
-        got=type(table).__name__,
-    )
-
-
-def _is_a(value: object, library: str, name: str) -> bool:
-    """Ask a library that is loaded already; if it is not, `value` cannot be one of its own."""
-    kind = getattr(sys.modules.get(library), name, None)
-    return kind is not None and isinstance(value, kind)

@@ -10,12 +10,19 @@ import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from isbjerg.errors import ArgumentError, IsbjergError, SourceError
 from isbjerg.features.sets import Known
 from isbjerg.times import parse_span
+
+PERSONAL = ("public", "internal", "personal", "sensitive", "identifier")
+"""Classes of personal data, from what anybody may see to what names a person by itself."""
+
+HIDDEN = frozenset({"personal", "sensitive", "identifier"})
+"""Classes whose values are never shown in a report."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +77,61 @@ class Source:
     owner: str | None = None
     licence: str | None = None
     meaning: str | None = None
+    refresh_us: int | None = None
+    personal: tuple[tuple[str, str], ...] = ()
+
+    def class_of(self, column: str) -> str | None:
+        """Name the class of personal data of a column: an exact name wins over patterns."""
+        rules = dict(self.personal)
+        if column in rules:
+            return rules[column]
+        return next((kind for p, kind in self.personal if fnmatchcase(column, p)), None)
+
+    def hides(self, column: str) -> bool:
+        """Say whether the values of a column may not be shown."""
+        return self.class_of(column) in HIDDEN
 
     def __call__(self) -> Any:
         """Return what the source function returns: a handle on files, or a table."""
         return self.read()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A source that is not there yet: somebody is to bring it."""
+
+    name: str
+    owner: str
+    why: str
+
+
+def planned(name: str, *, owner: str, why: str) -> Planned:
+    """Name a source that is not there yet, so that nobody forgets what the project waits for.
+
+    It is listed by `isbjerg status`, `isbjerg ingest` and `isbjerg data list`; nothing is read,
+    and no feature can use it.
+
+    Parameters
+    ----------
+    name : str
+        How the table will be called.
+    owner : str
+        Who is to bring it.
+    why : str
+        What it is wanted for.
+
+    Examples
+    --------
+    It is found because a module names it, as everything is:
+
+    >>> crews = planned("crews", owner="Operations", why="a late crew makes a late flight")
+    >>> crews.owner
+    'Operations'
+    """
+    for argument, value in (("name", name), ("owner", owner), ("why", why)):
+        if not value.strip():
+            raise ArgumentError.out_of_range(argument, "planned", "be a text", value)
+    return Planned(name, owner, why)
 
 
 def source(
@@ -82,6 +140,8 @@ def source(
     known: Mapping[str, KnownRule | str],
     owner: str | None = None,
     licence: str | None = None,
+    refresh: str | None = None,
+    personal: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[], Any]], Source]:
     """Declare a source: decorate the function that returns its table.
 
@@ -95,6 +155,13 @@ def source(
         over a later one. There is no default: a column that no rule names cannot be used.
     owner, licence : str, optional
         Who answers for the table; under what licence it may be used.
+    refresh : str, optional
+        How often the table gets new rows, such as ``"1d"``; when nothing new has come for longer,
+        an ingest says so.
+    personal : mapping of str to str, optional
+        Class of personal data of columns, by name or by pattern as in `known`: ``public``,
+        ``internal``, ``personal``, ``sensitive`` or ``identifier``. Values of the last three are
+        never shown in reports.
 
     Returns
     -------
@@ -112,6 +179,13 @@ def source(
     keys = (key,) if isinstance(key, str) else tuple(key)
     if not keys:
         raise ArgumentError.out_of_range("key", "source", "name at least one column", key)
+    refresh_us = None if refresh is None else parse_span(refresh)
+    if refresh_us == 0:
+        raise ArgumentError.out_of_range("refresh", "source", "be longer than nothing", refresh)
+    for pattern, kind in (personal or {}).items():
+        if kind not in PERSONAL:
+            rule = f"be one of {', '.join(PERSONAL)}"
+            raise ArgumentError.out_of_range(f"personal[{pattern!r}]", "source", rule, kind)
     rules = tuple(
         (pattern, Known(rule) if isinstance(rule, str) else rule) for pattern, rule in known.items()
     )
@@ -125,6 +199,8 @@ def source(
             owner=owner,
             licence=licence,
             meaning=inspect.getdoc(function),
+            refresh_us=refresh_us,
+            personal=tuple((personal or {}).items()),
         )
 
     return declare

@@ -51,7 +51,7 @@ def look(table: Path) -> Looked:
         handle = ParquetTable(path)
     else:
         _check_text(table)
-        handle = CsvTable(path=path, separator=_separator(table), null_values=NULL_VALUES)
+        handle = CsvTable(path=path, separator=separator_of(table), null_values=NULL_VALUES)
     frame = read(handle, Path.cwd())
     if frame.is_empty():
         raise SourceError(
@@ -112,9 +112,9 @@ def _check_text(table: Path) -> None:
         ) from None
 
 
-def _separator(table: Path) -> str:
-    """Find what parts the names of the header: what stands there most often."""
-    with table.open(encoding="utf-8-sig") as lines:
+def separator_of(table: Path) -> str:
+    """Find what parts the names of a CSV file's header: what stands there most often."""
+    with table.open(encoding="utf-8-sig", errors="replace") as lines:
         header = lines.readline()
     return max(_SEPARATORS, key=header.count)
 

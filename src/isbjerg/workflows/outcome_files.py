@@ -17,10 +17,11 @@ import polars as pl
 
 from isbjerg.data.carriers import DTYPES, schema_of, to_carriers
 from isbjerg.data.reading import read
-from isbjerg.data.tables import Table, csv, parquet
+from isbjerg.data.tables import SUFFIXES, JsonLinesTable, ParquetTable, Table, csv, jsonl, parquet
 from isbjerg.errors import SourceError
 from isbjerg.expressions.tree import Type, names
 from isbjerg.workflows.drafting_names import identifiers
+from isbjerg.workflows.drafting_reading import separator_of
 from isbjerg.workflows.project_files import Definitions
 
 ID = "prediction_id"
@@ -52,7 +53,7 @@ class OutcomeFile(NamedTuple):
 
 
 def read_outcomes(path: Path, schema: Mapping[str, Type], definitions: Definitions) -> OutcomeFile:
-    """Read a CSV or Parquet file of outcomes.
+    """Read a file of outcomes: Parquet, JSON lines, or CSV with any usual separator.
 
     Parameters
     ----------
@@ -106,12 +107,18 @@ def _lacks(
 def _header(path: Path) -> list[str]:
     """Read the names of the columns; none when the file cannot be read, which `read` tells."""
     try:
-        if path.suffix == ".parquet":
+        if _is(path, ParquetTable):
             return pl.scan_parquet(path, glob=False).collect_schema().names()
+        if _is(path, JsonLinesTable):
+            return pl.scan_ndjson(path, infer_schema_length=None).collect_schema().names()
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-            return next(csv_files.reader(lines), [])
+            return next(csv_files.reader(lines, delimiter=separator_of(path)), [])
     except (OSError, csv_files.Error, pl.exceptions.PolarsError):
         return []
+
+
+def _is(path: Path, kind: type[Table]) -> bool:
+    return path.name.lower().endswith(SUFFIXES[kind])
 
 
 def _read_as(header: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
@@ -126,11 +133,14 @@ def _read_as(header: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
 
 def _table(path: Path, schema: Mapping[str, Type], read_as: Mapping[str, str]) -> Table:
     name = glob.escape(path.name)
-    if path.suffix == ".parquet":
+    if _is(path, ParquetTable):
         return parquet(name)
     types = {n: str(t) for n, t in schema.items() if t is not Type.DURATION} | {ID: "text"}
     asked = {old: types[new] for old, new in read_as.items() if new in types}
-    return csv(name, types={**types, **asked})
+    if _is(path, JsonLinesTable):
+        return jsonl(name, types={**types, **asked})
+    separator = separator_of(path) if path.is_file() else ","
+    return csv(name, separator=separator, types={**types, **asked})
 
 
 def _typed(path: Path, rows: pl.DataFrame, schema: Mapping[str, Type]) -> pl.DataFrame:

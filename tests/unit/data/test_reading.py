@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from isbjerg.data.reading import fingerprint, read
-from isbjerg.data.tables import csv, parquet
+from isbjerg.data.tables import csv, jsonl, parquet
 from isbjerg.errors import ArgumentError, SourceError
 
 
@@ -120,3 +120,105 @@ def test_light_modules_load_no_heavy_library(module: str, heavy: str) -> None:
     code = f"import sys, {module}; print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_folder_is_all_its_files_but_hidden_ones(tmp_path: Path) -> None:
+    for name in ("year=2013/a", "year=2014/b", "_tmp/c", ".hidden/d"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True)
+        pl.DataFrame({"x": [name[-1]]}).write_parquet(tmp_path / "data" / f"{name}.parquet")
+    (tmp_path / "data" / "readme.txt").write_text("no table")
+    assert read(parquet("data"), tmp_path)["x"].to_list() == ["a", "b"]
+    assert fingerprint(parquet("data"), tmp_path) is not None
+    with pytest.raises(SourceError, match="has no file that ends in"):
+        read(csv("data"), tmp_path)
+
+
+def test_json_lines_are_read_with_the_types_they_have(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text(
+        '{"id": 1, "code": "007", "at": "2013-01-01T10:00:00Z", "x": 1}\n\n'
+        '{"id": 2, "code": "12", "at": null, "x": 2.5, "tags": ["a"], "ok": true}\n'
+    )
+    df = read(jsonl("t.jsonl"), tmp_path)
+    assert df.schema == {
+        "id": pl.Int64,
+        "code": pl.String,
+        "at": pl.Datetime("us", "UTC"),
+        "x": pl.Float64,
+        "tags": pl.List(pl.String),
+        "ok": pl.Boolean,
+    }
+    assert df["code"].to_list() == ["007", "12"]
+    assert df["ok"].to_list() == [None, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("nonsense", "Line 2 of 't.jsonl' is not JSON"),
+        ("[1, 2]", "Line 2 of 't.jsonl' is no object"),
+        ('{"id": 2}{"id": 3}', "Line 2 of 't.jsonl' is not JSON"),
+    ],
+)
+def test_a_line_that_is_no_object_is_told_with_its_number(
+    tmp_path: Path, line: str, told: str
+) -> None:
+    (tmp_path / "t.jsonl").write_text(f'{{"id": 1}}\n{line}\n')
+    with pytest.raises(SourceError) as caught:
+        read(jsonl("t.jsonl"), tmp_path)
+    assert told in caught.value.message
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(SourceError, match="is empty"):
+        read(jsonl("empty.jsonl"), tmp_path)
+
+
+SECONDS = 1_700_000_000  # 2023-11-14 22:13:20 UTC
+INSTANT = "2023-11-14T22:13:20+00:00"
+
+
+@pytest.mark.parametrize(
+    ("unit", "number"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)]
+)
+def test_epoch_numbers_are_times_where_it_is_declared(
+    tmp_path: Path, unit: str, number: int
+) -> None:
+    table = pl.DataFrame({"id": [1, 2], "at": [SECONDS * number, None]})
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    table.write_ndjson(tmp_path / "t.jsonl")
+    types = {"at": f"epoch_{unit}"}
+    sources = (
+        csv("t.csv", types=types),
+        parquet("t.parquet", types=types),
+        jsonl("t.jsonl", types=types),
+    )
+    for source in sources:
+        first, missing = read(source, tmp_path)["at"].to_list()
+        assert first.isoformat() == INSTANT
+        assert missing is None
+    assert read(csv("t.csv"), tmp_path)["at"].dtype == pl.Int64
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["soon"], "epoch_s"),
+        ([2**62], "epoch_s"),
+        ([2], "boolean"),
+        ([1.5], "integer"),
+        ([SECONDS], "instant"),
+    ],
+)
+def test_what_does_not_fit_its_declared_type_is_refused_without_its_value(
+    tmp_path: Path, values: list[object], kind: str
+) -> None:
+    pl.DataFrame({"at": values}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SourceError) as caught:
+        read(parquet("t.parquet", types={"at": kind}), tmp_path)
+    assert "'at'" in caught.value.message
+    assert str(values[0]) not in caught.value.message
+
+
+def test_a_fraction_of_a_second_is_kept(tmp_path: Path) -> None:
+    pl.DataFrame({"at": [1.5]}).write_parquet(tmp_path / "t.parquet")
+    at = read(parquet("t.parquet", types={"at": "epoch_s"}), tmp_path)["at"]
+    assert at.to_physical().to_list() == [1_500_000]
