@@ -36,6 +36,7 @@ def _primary(ladder: Ladder) -> Group:
             row.rung,
             measure((found := row.metrics[ladder.primary]).value),
             interval(found.low, found.high),
+            *([measure(row.choosing[ladder.primary].value)] if row.choosing else []),
         )
         for row in ladder.rows
     ]
@@ -45,7 +46,11 @@ def _primary(ladder: Ladder) -> Group:
         Column(ladder.primary, "right"),
         "95 % interval",
     ]
-    return table("The ladder, on the test rows", columns, rows)
+    title = "The ladder, on the test rows"
+    if ladder.chosen_on == "validation":
+        columns.append(Column("on validation", "right"))
+        title = "The ladder, chosen on the validation rows and measured on the test rows"
+    return table(title, columns, rows)
 
 
 def _others(ladder: Ladder, names: list[str]) -> Group:

@@ -44,9 +44,19 @@ def _head(report: RunReport) -> Group:
         ("set aside", f"{count(aside)} rows break their contract" if aside else "no row"),
         ("rows", report.counts.say()),
         ("split", split),
+        ("looks", _looks(report)),
         ("took", span(round(sum(report.stages.values()) * SECOND_US))),
     ]
     return key_values(f"Run {report.run}", pairs)
+
+
+def _looks(report: RunReport) -> str | None:
+    """Say how often these test rows have been looked at: each look lets a little of them in."""
+    if report.test is None:
+        return None
+    if report.test.looks == 1:
+        return "no run has looked at these test rows before"
+    return f"{report.test.looks:,} runs have looked at these test rows, with this one"
 
 
 def _answer(report: RunReport) -> RenderableType:

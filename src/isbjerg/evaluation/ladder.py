@@ -2,12 +2,20 @@
 
 Each rung is compared with the best one below it, which decides, and with the one directly
 below, which explains. The first rung is the constant: it has nothing to beat.
+
+A step up needs proof, with one exception. While no rung is proven better than the constant, the
+one that is ahead is taken: that the answer beats the constant is what the gate asks, on rows of
+its own, and asking it twice would leave small tables with the constant.
+
+Choosing uses rows up: the best of several rungs is partly the luckiest on the rows on which they
+were compared. So `climb` compares on the validation rows, and `measured_on` then measures every
+rung on rows that chose nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -27,15 +35,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rung : str
         Its name.
     metrics : dict of str to Measured
-        Every metric asked for, with its interval.
+        Every metric asked for, with its interval; on the test rows, once `measured_on` has
+        measured there.
     step : Comparison or None
-        Against the best rung below; ``None`` for the first rung.
+        Against the best rung below, on the rows on which the ladder chose; ``None`` for the
+        first rung.
     below : Comparison or None
         Against the rung directly below; the same as `step` where that is the best one.
     chosen : bool
         Whether it is the ladder's answer.
     sentence : str
         Whether the step is worth it, to be read.
+    choosing : dict of str to Measured
+        The metrics on the rows on which the ladder chose, when those are not the rows of
+        `metrics`.
     """
 
     rung: str
@@ -44,14 +57,29 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     below: Comparison | None
     chosen: bool
     sentence: str
+    choosing: dict[str, Measured] = {}
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
-    """All rungs, and the one to take."""
+    """All rungs, and the one to take.
+
+    Parameters
+    ----------
+    primary : str
+        The metric that decides.
+    rows : tuple of Row
+        The rungs, the simplest first.
+    chosen : str
+        The rung that the steps lead to.
+    chosen_on : {"test", "validation"}
+        Which rows the steps were compared on; a stored ladder that does not say compared on the
+        rows on which it measured.
+    """
 
     primary: str
     rows: tuple[Row, ...]
     chosen: str
+    chosen_on: Literal["test", "validation"] = "test"
 
     def row(self, rung: str) -> Row:
         """Find a rung by its name."""
@@ -121,7 +149,7 @@ def climb(
         raise ArgumentError.out_of_range("scores", "climb", "hold at least one rung", [])
     grouped = as_blocks(blocks)
     names = list(scores)
-    best, rows = names[0], []
+    best, proven, rows = names[0], False, list[Row]()
     for position, name in enumerate(names):
         measured = measure_all(
             [primary, *metrics],
@@ -150,10 +178,85 @@ def climb(
         step = against(best) if position else None
         under = names[position - 1]
         below = step if under == best or not position else against(under)
-        rows.append(_row(name, measured, step, below, primary))
-        best = name if step is not None and step.better else best
+        row = _row(name, measured, step, below, primary)
+        if step is not None and step.better:
+            best, proven = name, True
+        elif step is not None and not proven and (step.difference or 0.0) > 0.0:
+            proven = best != names[0] and against(names[0]).better
+            best, row = (
+                name,
+                msgspec.structs.replace(row, sentence=_ahead(step, rows_word, proven=proven)),
+            )
+        rows.append(row)
     final = tuple(msgspec.structs.replace(r, chosen=r.rung == best) for r in rows)
     return Ladder(primary=primary, rows=final, chosen=best)
+
+
+def _ahead(step: Comparison, rows_word: str, *, proven: bool) -> str:
+    """Say why a rung was taken that is not proven better than the best one below it."""
+    where = f"{step.n:,} {rows_word}"
+    if step.low is not None and step.high is not None:
+        where = f"{step.low + 0.0:.3f} to {step.high + 0.0:.3f}, {where}"
+    why = "it is the first that is proven better than the constant"
+    if not proven:
+        why = "no rung is proven better than the constant yet"
+    return (
+        f"{step.name} is ahead of {step.against} by {step.difference:.3f} "
+        f"{step.metric.replace('_', ' ')} ({where}), which is no proof; it is taken, since {why}."
+    )
+
+
+def measured_on(
+    ladder: Ladder,
+    scores: Mapping[str, NDArray[np.float64]],
+    truth: NDArray[Any],
+    blocks: Blocks | NDArray[Any],
+    rng: np.random.Generator,
+    *,
+    metrics: Iterable[str] = (),
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Ladder:
+    """Measure the rungs of a ladder that chose on validation rows on rows that chose nothing.
+
+    Parameters
+    ----------
+    ladder : Ladder
+        From `climb` on the validation rows; what it chose stays chosen.
+    scores : mapping of str to numpy.ndarray of shape (n_rows,)
+        What each rung said of the test rows.
+    truth, blocks, rng, metrics, replicates, level
+        As for `climb`, of the test rows.
+
+    Returns
+    -------
+    Ladder
+        With the test rows' numbers as `metrics`, the former ones as `choosing`.
+
+    Examples
+    --------
+    >>> rng, days = np.random.default_rng(0), np.arange(100)
+    >>> early, late = np.array([0, 1] * 50), np.array([0, 0, 1, 1] * 25)
+    >>> said = {"constant": np.full(100, 0.5), "sure": early * 1.0}
+    >>> chosen = climb(said, early, days, rng, primary="brier")
+    >>> ladder = measured_on(chosen, said, late, days, rng)
+    >>> ladder.chosen, ladder.row("sure").choosing["brier"].value
+    ('sure', 0.0)
+    >>> ladder.row("sure").metrics["brier"].value
+    0.5
+    """
+    grouped, wanted = as_blocks(blocks), [ladder.primary, *metrics]
+    rows = tuple(
+        msgspec.structs.replace(
+            row,
+            choosing=row.metrics,
+            metrics=measure_all(
+                wanted, truth, scores[row.rung], grouped, rng, replicates=replicates, level=level
+            ),
+        )
+        for row in ladder.rows
+    )
+    return msgspec.structs.replace(ladder, rows=rows, chosen_on="validation")
 
 
 def _row(

@@ -37,17 +37,21 @@ _TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
 
 @dataclass(frozen=True)
 class FittedRung:
-    """A fitted rung: its bundle, the files of the bundle, and its scores of the test rows."""
+    """A fitted rung: its bundle, the bundle's files, and its scores of the held out rows.
+
+    `choosing` are its scores of the rows on which a rung is chosen, `scores` those of the test rows.
+    """
 
     name: str
     bundle: Bundle
     files: dict[str, bytes]
+    choosing: NDArray[np.float64]
     scores: NDArray[np.float64]
     notes: tuple[str, ...]
 
 
 def fit_rung(name: str, prepared: Prepared, target_kind: TargetKind, seed: int) -> FittedRung:
-    """Fit a rung on the training part and score the test part with its bundle.
+    """Fit a rung on the training part and score validation and test parts with its bundle.
 
     Raises
     ------
@@ -66,8 +70,9 @@ def fit_rung(name: str, prepared: Prepared, target_kind: TargetKind, seed: int) 
         contract=_request_fields(prepared, feature_set),
     )
     files = made.to_files(fitted.files)
-    scores = score(made, files, prepared.units[prepared.parts.test])
-    return FittedRung(name, made, files, scores, fitted.notes)
+    choosing = score(made, files, prepared.part("choosing"))
+    scores = score(made, files, prepared.part("test"))
+    return FittedRung(name, made, files, choosing, scores, fitted.notes)
 
 
 def _request_fields(prepared: Prepared, feature_set: FeatureSet) -> tuple[Field, ...]:
@@ -163,7 +168,7 @@ def _fit_candidate(
         return linear.fit(
             columns, truth, target_kind, encoder=encoder, **_linear_parameters(parameters)
         )
-    later = prepared.units[prepared.parts.validation]
+    later = prepared.part("tuning")
     return boosted.fit(
         columns,
         truth,

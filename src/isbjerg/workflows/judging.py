@@ -24,6 +24,7 @@ from isbjerg.statistics.bootstrap import Blocks, time_blocks
 from isbjerg.storage.catalog.records import ModelVersion
 from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.fitting import FittedRung, check_parity, score
+from isbjerg.workflows.holding_out import Part
 from isbjerg.workflows.preparing import Prepared, slot_columns
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.promote import live_version
@@ -33,16 +34,16 @@ from isbjerg.workflows.workspace import Workspace
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The test rows, on which every number of a run is measured."""
+    """Rows that no rung was fitted to: to choose among rungs on, or to measure on."""
 
     units: pl.DataFrame
     truth: NDArray[np.float64]
     blocks: Blocks
 
 
-def held_out(prepared: Prepared) -> HeldOut:
-    """Take the test rows, grouped by the day of their decision."""
-    units = prepared.units[prepared.parts.test]
+def held_out(prepared: Prepared, part: Part = "test") -> HeldOut:
+    """Take the rows of a part, grouped by the day of their decision."""
+    units = prepared.part(part)
     truth = units[TRUTH].cast(pl.Float64).to_numpy()
     return HeldOut(units, truth, time_blocks(units[AT].to_physical().to_numpy()))
 

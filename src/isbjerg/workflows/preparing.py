@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -23,6 +24,7 @@ from isbjerg.findings import Finding
 from isbjerg.frame.frame import Split
 from isbjerg.models.bundle import Unit
 from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.holding_out import Cut, Part, cut_validation
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.units import (
     AT,
@@ -73,6 +75,21 @@ class Prepared:
     counts: UnitCounts
     findings: tuple[Finding, ...]
     facts: Mapping[str, pl.DataFrame]
+
+    @cached_property
+    def validation(self) -> Cut:
+        """The validation rows: those for tuning a fit, and those for choosing among rungs."""
+        return cut_validation(self.units, self.parts)
+
+    def part(self, name: Part) -> pl.DataFrame:
+        """Take the units of a part."""
+        rows = {
+            "train": self.parts.train,
+            "tuning": self.validation.tuning,
+            "choosing": self.validation.choosing,
+            "test": self.parts.test,
+        }
+        return self.units[rows[name]]
 
 
 def prepare(

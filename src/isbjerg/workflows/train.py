@@ -17,7 +17,7 @@ import numpy as np
 
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
-from isbjerg.evaluation.ladder import Ladder, climb
+from isbjerg.evaluation.ladder import Ladder, climb, measured_on
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
 from isbjerg.frame.hashes import frame_hash, measure_hash
@@ -35,6 +35,7 @@ from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.fitting import FittedRung, fit_rung
 from isbjerg.workflows.ingest import IngestReport, ingest
 from isbjerg.workflows.judging import held_out, judge_chosen, live_feature_set
+from isbjerg.workflows.looks import Looked, count_looks, worn
 from isbjerg.workflows.preparing import Prepared, feature_findings, prepare
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import CONSTANT, Definitions
@@ -69,7 +70,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     parts : PartSizes
         How they were split.
     ladder : Ladder
-        Each rung, measured on the test part and compared.
+        Each rung, compared on the validation part and measured on the test part.
     verdict : Verdict
         What the gate said about the rung chosen.
     model_version : int or None
@@ -83,6 +84,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         Seconds per stage.
     next_step : str
         What to do now.
+    test : Looked, optional
+        Which rows it measured on, and how many runs have looked at them.
     """
 
     run: str
@@ -97,6 +100,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     stages: dict[str, float]
     next_step: str
+    test: Looked | None = None
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,14 @@ def run(
             found = _contract_findings(definitions, ingested, versions, prepared)
             climbed = _climb(workspace, definitions.frame, prepared, found, stages)
             with stages.stage("record", "Recording", 0.97):
-                finished = _finish(workspace, started, prepared, climbed, stages.seconds)
+                test = count_looks(workspace, started, prepared)
+                finished = _finish(
+                    workspace, started, prepared, climbed, test=test, seconds=stages.seconds
+                )
     progress("Done", 1.0)
-    told = (*feature_findings(prepared), *unacted(definitions.frame))
-    return _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
+    told = (*feature_findings(prepared), *unacted(definitions.frame), *worn(test))
+    report = _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
+    return msgspec.structs.replace(report, test=test)
 
 
 @contextmanager
@@ -252,22 +260,31 @@ def _climb(
     for index, name in enumerate(names):
         with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
             rungs[name] = fit_rung(name, prepared, frame.target.kind, frame.seed)
-    test = held_out(prepared)
     rng = np.random.default_rng(frame.seed)
-    with stages.stage("evaluate", "Measuring each rung and the step to it", 0.78):
-        ladder = climb(
-            {name: rung.scores for name, rung in rungs.items()},
-            test.truth,
-            test.blocks,
-            rng,
-            primary=frame.metric.primary,
-            metrics=_metrics(frame),
-        )
+    with stages.stage("evaluate", "Choosing a rung, then measuring each", 0.78):
+        ladder = _choose_and_measure(frame, prepared, rungs, rng)
     with stages.stage("gate", "Asking the gate", 0.92):
         verdict = judge_chosen(
             workspace, frame, prepared, ladder, rungs, contract=contract, rng=rng
         )
     return _Climbed(rungs, ladder, verdict)
+
+
+def _choose_and_measure(
+    frame: Frame, prepared: Prepared, rungs: Mapping[str, FittedRung], rng: np.random.Generator
+) -> Ladder:
+    """Choose on the validation rows; measure on the test rows, which chose nothing."""
+    before, test = held_out(prepared, "choosing"), held_out(prepared)
+    chosen = climb(
+        {name: rung.choosing for name, rung in rungs.items()},
+        before.truth,
+        before.blocks,
+        rng,
+        primary=frame.metric.primary,
+        rows_word="validation rows",
+    )
+    scores = {name: rung.scores for name, rung in rungs.items()}
+    return measured_on(chosen, scores, test.truth, test.blocks, rng, metrics=_metrics(frame))
 
 
 def _metrics(frame: Frame) -> list[str]:
@@ -284,6 +301,8 @@ def _finish(
     started: Run,
     prepared: Prepared,
     climbed: _Climbed,
+    *,
+    test: Looked,
     seconds: Mapping[str, float],
 ) -> Finished:
     for feature_set in prepared.sets.values():
@@ -305,6 +324,7 @@ def _finish(
             "ladder": msgspec.to_builtins(climbed.ladder),
             "counts": msgspec.to_builtins(prepared.counts),
             "parts": msgspec.to_builtins(_sizes(prepared)),
+            "test": msgspec.to_builtins(test),
         },
     )
     verdict = VerdictRecord(
