@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isbjerg.workflows.progress import Progress
     from isbjerg.workflows.project_files import Definitions
     from isbjerg.workflows.promote import Released, ReleasePlan
+    from isbjerg.workflows.retrain import RetrainPlan, RetrainReport
     from isbjerg.workflows.settle import SettleReport
     from isbjerg.workflows.status import RunDetails, RunLine, StatusReport
     from isbjerg.workflows.trace import Trace
@@ -111,7 +112,76 @@ class Project:
         definitions = self.definitions()
         as_of_us = None if as_of is None else parse_instant(as_of)
         with self._open() as workspace:
-            return run(workspace, definitions, as_of_us=as_of_us, note=note, **_told(progress))
+            return run(
+                workspace,
+                definitions,
+                as_of_us=as_of_us,
+                note=note,
+                succession=None,
+                **_told(progress),
+            )
+
+    def plan_retrain(
+        self,
+        as_of: str | None = None,
+        *,
+        rungs: Sequence[str] | None = None,
+        promote: bool | None = None,
+    ) -> RetrainPlan:
+        """Say what `retrain` would do with what is ingested now."""
+        from isbjerg.workflows.retrain import NEIGHBOURS, plan_retrain
+
+        definitions = self.definitions()
+        as_of_us = None if as_of is None else parse_instant(as_of)
+        with self._open() as workspace:
+            return plan_retrain(
+                workspace,
+                definitions,
+                as_of_us=as_of_us,
+                rungs=rungs or NEIGHBOURS,
+                promotes=promote,
+            )
+
+    def retrain(
+        self,
+        as_of: str | None = None,
+        *,
+        rungs: Sequence[str] | None = None,
+        promote: bool | None = None,
+        note: str = "",
+        progress: Progress | None = None,
+    ) -> RetrainReport:
+        """Train the live rung and its neighbours again; the better model may go live.
+
+        Parameters
+        ----------
+        as_of : str, optional
+            Logical time as ISO 8601: what became known later is not used. Now, when not given.
+        rungs : sequence of str, optional
+            ``"live"``, ``"-1"`` and ``"+1"`` for the rungs around the live one, which is the
+            default, or names of rungs.
+        promote : bool, optional
+            Whether a model that earned it goes live; when not given, as ``[release] strategy``
+            says: ``"direct"`` does.
+        note : str
+            Why; kept with the run.
+        progress : callable, optional
+            Told each stage and the share done.
+        """
+        from isbjerg.workflows.retrain import NEIGHBOURS, retrain
+
+        definitions = self.definitions()
+        as_of_us = None if as_of is None else parse_instant(as_of)
+        with self._open() as workspace:
+            return retrain(
+                workspace,
+                definitions,
+                as_of_us=as_of_us,
+                rungs=rungs or NEIGHBOURS,
+                promotes=promote,
+                note=note,
+                **_told(progress),
+            )
 
     def plan_promotion(self, version: int | None = None) -> ReleasePlan:
         """Say what `promote` would do."""

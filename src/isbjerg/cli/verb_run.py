@@ -6,8 +6,7 @@ import argparse
 
 from isbjerg.cli.exits import DONE, REFUSED
 from isbjerg.cli.opening import open_project
-from isbjerg.errors import ArgumentError
-from isbjerg.times import parse_instant
+from isbjerg.cli.times import check_time
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the loop; the exit code is the gate's answer."""
-    _check_time(args.as_of)
+    check_time("run", args.as_of)
     from isbjerg.cli.progress import bar  # noqa: PLC0415 - it imports rich
 
     with bar(quiet=args.quiet) as progress:
@@ -34,17 +33,3 @@ def run(args: argparse.Namespace) -> int:
     else:
         show(*run_pieces(result))
     return DONE if result.verdict.passed else REFUSED
-
-
-def _check_time(text: str | None) -> None:
-    """Refuse what is no time in the words of the command, before anything is loaded."""
-    if text is None:
-        return
-    try:
-        parse_instant(text)
-    except (ArgumentError, OverflowError):
-        raise ArgumentError(
-            f"`--as-of` must be a date or a time as ISO 8601 writes it. Got '{text}'.",
-            mend="isbjerg run --as-of 2013-06-01",
-            got=text,
-        ) from None

@@ -47,6 +47,11 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 "the loop once: data, features, ladder, evaluation, gate",
                 'isbjerg run --note "with wind"',
             ),
+            Verb(
+                "retrain",
+                "train the live rung and its neighbours again",
+                "isbjerg retrain --plan",
+            ),
             Verb("status", "where the project stands", "isbjerg status --json", reads=True),
             Verb("runs", "list the runs, newest first, or show one", "isbjerg runs r7", reads=True),
         ),

@@ -146,6 +146,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         With their defaults where the file is silent.
     retrain : str or None
         ``hourly``, ``daily``, ``weekly``, ``monthly``, ``never`` or a span.
+    window_us : int or None
+        Only decisions of so long a time before a run are learnt from and judged on.
     seed : int
         The seed of every generator of a run.
     """
@@ -161,6 +163,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     slices: tuple[str, ...] = ()
     budget: Budget = Budget()
     retrain: str | None = None
+    window_us: int | None = None
     release: Release = Release()
     split: Split = Split()
     seed: int = 0

@@ -28,7 +28,7 @@ def measure_hash(frame: Frame, *, target: Any = None, population: Any = None) ->
     """Name what the numbers of this frame measure.
 
     Inside: the unit's source and moment, the target and its kind, the primary metric, the
-    costs, the split. Outside: objective, owner, decision, the subject (it says whom a row
+    costs, the split, the window of time that rows are taken from. Outside: objective, owner, decision, the subject (it says whom a row
     is about, not which rows there are), guardrails and their bounds (they judge a number,
     they do not change it), references, slices, budget, freshness, release, seed.
 
@@ -47,14 +47,15 @@ def measure_hash(frame: Frame, *, target: Any = None, population: Any = None) ->
     str
         64 hexadecimal digits.
     """
-    return content_hash(
-        {
-            "unit": frame.unit.source,
-            "population": population,
-            "target": {"feature": frame.target.feature, "kind": frame.target.kind, "of": target},
-            "at": frame.unit.at,
-            "metric": frame.metric.primary,
-            "costs": frame.value,
-            "split": frame.split,
-        }
-    )
+    content = {
+        "unit": frame.unit.source,
+        "population": population,
+        "target": {"feature": frame.target.feature, "kind": frame.target.kind, "of": target},
+        "at": frame.unit.at,
+        "metric": frame.metric.primary,
+        "costs": frame.value,
+        "split": frame.split,
+    }
+    if frame.window_us is not None:  # absent, so that frames without one keep their names
+        content["window_us"] = frame.window_us
+    return content_hash(content)

@@ -156,6 +156,21 @@ def retraining(value: Any) -> str:
     return str(value)
 
 
+def span(example: str) -> Reader:
+    """Read a length of time above nothing as microseconds; `example` is offered instead."""
+
+    def read(value: Any) -> int:
+        try:
+            found = parse_span(value)
+        except (ArgumentError, TypeError):
+            found = 0
+        if found <= 0:
+            raise Refusal("be a span above nothing, such as 14d or 6h", f'"{example}"')
+        return found
+
+    return read
+
+
 def shares(value: Any) -> tuple[float, ...]:
     """Read the parts of the traffic a new model gets: growing, at last all of it."""
     rule = "be a list of growing fractions that ends in 1.0"

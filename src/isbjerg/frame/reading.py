@@ -287,6 +287,7 @@ def _build(values: Values) -> Frame:
         slices=values["slices"].get("by", ()),
         budget=parts.Budget(**values["budget"]),
         retrain=values["freshness"].get("retrain"),
+        window_us=values["freshness"].get("window"),
         release=parts.Release(**values["release"]),
         split=parts.Split(**split),
         seed=values["run"].get("seed", 0),

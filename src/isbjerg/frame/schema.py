@@ -199,6 +199,12 @@ FRESHNESS = Table(
             '"weekly"',
             '`"hourly"`, `"daily"`, `"weekly"`, `"monthly"`, `"never"` or a span such as `"14d"`.',
         ),
+        Key(
+            "window",
+            kinds.span("150d"),
+            '"150d"',
+            "Learn from and judge on decisions of so long a time only; all of them when not said.",
+        ),
     ),
 )
 

@@ -142,8 +142,15 @@ def prepare(
     own = facts[decision.source.name]
     check_known_in_time(own, everything, decision)
     columns = [c for c, _ in (*everything.columns, *also.columns)]
+    window_us = definitions.frame.window_us
     units, counts, findings = select_units(
-        own, decision, target, columns, as_of_us=as_of_us, contract=contract
+        own,
+        decision,
+        target,
+        columns,
+        as_of_us=as_of_us,
+        contract=contract,
+        since_us=None if window_us is None else as_of_us - window_us,
     )
     parts = split(units, definitions.frame.split)
     unit = Unit(

@@ -45,6 +45,25 @@ from isbjerg.workflows.units import UnitCounts, typed_target
 from isbjerg.workflows.workspace import Workspace
 
 
+class Succession(msgspec.Struct, frozen=True, kw_only=True):
+    """The live model that a run is to succeed, kept in the run's parameters.
+
+    Parameters
+    ----------
+    version : int
+        The model version that was live when the run began.
+    rung, run : str
+        Its rung, and the run that made it.
+    as_of_us : int
+        The time up to which it has learnt.
+    """
+
+    version: int
+    rung: str
+    run: str
+    as_of_us: int
+
+
 class PartSizes(msgspec.Struct, frozen=True):
     """Rows of each part of the split, and those left out between them."""
 
@@ -116,6 +135,7 @@ def run(
     *,
     as_of_us: int | None = None,
     note: str = "",
+    succession: Succession | None = None,
     progress: Progress = silent,
 ) -> RunReport:
     """Run the loop once.
@@ -130,6 +150,8 @@ def run(
         Logical time: what became known later is not used. The clock's time when not given.
     note : str
         Why this run is made.
+    succession : Succession, optional
+        The live model that this run is to succeed; recorded with it.
     progress : Progress
         Whom to tell.
 
@@ -149,7 +171,7 @@ def run(
             ingested = ingest(workspace, definitions)
             _check_ingested(ingested)
         versions = _versions(workspace, definitions)
-        started = _start(workspace, definitions, versions, at_us, note)
+        started = _start(workspace, definitions, versions, at_us, note=note, succession=succession)
         with _ended_otherwise(workspace, started):
             with stages.stage("features", "Assembling features as they were known", 0.15):
                 prepared = _prepare(workspace, definitions, versions, at_us)
@@ -226,7 +248,9 @@ def _start(
     definitions: Definitions,
     versions: Mapping[str, DataVersion],
     as_of_us: int,
+    *,
     note: str,
+    succession: Succession | None,
 ) -> Run:
     frame = definitions.frame
     types = {name: dict(v.schema) for name, v in versions.items()}
@@ -244,7 +268,11 @@ def _start(
         code=Code(commit=code.commit, dirty=code.dirty, diff=code.diff),
         environment=workspace.blobs.put(environment_lock().encode()),
         data_versions={name: v.id for name, v in versions.items()},
-        parameters={"files": code.files},
+        parent=succession.run if succession else None,
+        parameters={
+            "files": code.files,
+            **({"succession": msgspec.to_builtins(succession)} if succession else {}),
+        },
     )
 
 

@@ -47,7 +47,6 @@ def unacted(frame: Frame) -> tuple[Finding, ...]:
             bounds != (None, None) or budget.mode != Budget().mode,
             "no load test asks for it yet",
         ),
-        "freshness": (frame.retrain is not None, "no schedule starts a run yet"),
         "release": (
             (release.strategy, release.shares) != (Release().strategy, Release().shares),
             "a promotion goes live at once, for every request",

@@ -53,6 +53,8 @@ class UnitCounts(msgspec.Struct, frozen=True):
     without_outcome: int
     breaking: int = 0
     """Rows that break the contract as it stands now."""
+    older: int = 0
+    """Rows decided before the window of time that is learnt from."""
 
     def say(self) -> str:
         """Tell the counts in a sentence.
@@ -63,10 +65,11 @@ class UnitCounts(msgspec.Struct, frozen=True):
         '80 of 100 rows can be learnt from; 5 had no decision yet, 15 have no known outcome.'
         """
         breaking = f", {self.breaking:,} break the contract" if self.breaking else ""
+        older = f", {self.older:,} are older than the window" if self.older else ""
         return (
             f"{self.usable:,} of {self.rows:,} rows can be learnt from; "
             f"{self.undecided:,} had no decision yet, "
-            f"{self.without_outcome:,} have no known outcome{breaking}."
+            f"{self.without_outcome:,} have no known outcome{breaking}{older}."
         )
 
 
@@ -124,6 +127,7 @@ def select_units(
     *,
     as_of_us: int,
     contract: Contract,
+    since_us: int | None = None,
 ) -> Selected:
     """Choose the units that can be learnt from as of a time.
 
@@ -141,6 +145,8 @@ def select_units(
         Only decisions before this time, and outcomes known before it.
     contract : Contract
         As it stands now: rows may be older than its rules.
+    since_us : int, optional
+        Only decisions at this time or later: `window` of ``[freshness]``.
 
     Raises
     ------
@@ -171,6 +177,10 @@ def select_units(
     units = first.select(*kept, at).join(
         outcomes, on=key, how="left", nulls_equal=True, maintain_order="left"
     )
+    older = 0
+    if since_us is not None:
+        older = units.filter(pl.col(AT) < since_us).height
+        units = units.filter(pl.col(AT).is_null() | (pl.col(AT) >= since_us))
     decided = units.filter(pl.col(AT) < as_of_us)
     usable = decided.filter(
         pl.col("_ever") & pl.col(TRUTH).is_not_null() & (pl.col(TRUTH_KNOWN) < as_of_us)
@@ -184,11 +194,12 @@ def select_units(
         .sort(AT, *key)
     )
     counts = UnitCounts(
-        rows=units.height,
+        rows=units.height + older,
         usable=keeping.height,
         undecided=units.height - decided.height,
         without_outcome=decided.height - usable.height,
         breaking=usable.height - keeping.height,
+        older=older,
     )
     if not chosen.height:
         raise DataError(

@@ -45,6 +45,7 @@ OTHER: dict[str, Any] = {
     "split.test": 0.1,
     "split.validation_from_us": 1,
     "split.test_from_us": 2,
+    "window_us": 3,
 }
 SAME: dict[str, Any] = {
     "objective": "More fun.",

@@ -7,7 +7,7 @@ from isbjerg.workflows.unacted import unacted
 
 def test_the_flights_promises_that_nothing_acts_on_are_told():
     told = unacted(read_frame(template_files("flights")["frame.toml"]))
-    assert [f.subject for f in told] == ["slices", "value", "budget", "freshness"]
+    assert [f.subject for f in told] == ["slices", "value", "budget"]
     assert {f.outcome for f in told} == {"not_run"}
 
 

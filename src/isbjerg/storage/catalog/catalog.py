@@ -323,6 +323,15 @@ class Catalog:
         with reading(self._engine) as c:
             return releases.latest_plan(c)
 
+    def record_act(
+        self, act: str, *, by: str, why: str, subject: str, payload: dict[str, Any]
+    ) -> None:
+        """Leave an act in the audit trail that changed no assignment."""
+        with writing(self._engine) as c:
+            releases.write_audit(
+                c, self._clock(), who=by, act=act, why=why, subject=subject, payload=payload
+            )
+
     def audit(self, limit: int | None = None) -> list[AuditEntry]:
         """List acts, newest first."""
         with reading(self._engine) as c:
