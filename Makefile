@@ -52,7 +52,7 @@ python:
 $(VENV)/.stamp: pyproject.toml | python
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_QUIET) --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install $(PIP_QUIET) --editable ".[examples]" --group dev
+	$(BIN)/python -m pip install $(PIP_QUIET) --editable ".[examples,postgres]" --group dev
 	touch $@
 
 # datacontract-cli brings a hundred packages that must not be able to help or harm isbjerg's own

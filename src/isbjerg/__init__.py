@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isbjerg.data.reading import read
+    from isbjerg.data.sql_tables import sql
     from isbjerg.data.tables import csv, jsonl, parquet
     from isbjerg.errors import IsbjergError
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
@@ -48,6 +49,7 @@ _ROOMS = {
     "read": "data.reading",
     "rule": "features.definitions",
     "source": "features.sources",
+    "sql": "data.sql_tables",
     "target": "features.definitions",
     "when": "expressions.build",
 }
@@ -75,6 +77,7 @@ __all__ = [
     "read",
     "rule",
     "source",
+    "sql",
     "target",
     "when",
 ]

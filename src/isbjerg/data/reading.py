@@ -19,6 +19,8 @@ from isbjerg.canonical import content_hash
 from isbjerg.data.declaring import declared
 from isbjerg.data.frames import read_frame
 from isbjerg.data.guessing import guessed, guessed_time
+from isbjerg.data.sql_reading import read_sql
+from isbjerg.data.sql_tables import SqlTable
 from isbjerg.data.tables import SUFFIXES, CsvTable, JsonLinesTable, ParquetTable, Table
 from isbjerg.errors import SourceError
 
@@ -28,7 +30,7 @@ def read(table: Any, root: Path) -> pl.DataFrame:
 
     Parameters
     ----------
-    table : ParquetTable, CsvTable, JsonLinesTable, or a data frame of Polars, pandas or pyarrow
+    table : a value of `parquet`, `csv`, `jsonl` or `sql`, or a data frame
         What to read.
     root : Path
         The project's folder, to which paths are relative.
@@ -57,6 +59,8 @@ def read(table: Any, root: Path) -> pl.DataFrame:
     """
     if isinstance(table, Table):
         return _read_files(table, root)
+    if isinstance(table, SqlTable):
+        return read_sql(table, root).frame
     return read_frame(table)
 
 
@@ -69,7 +73,7 @@ def fingerprint(table: Any, root: Path) -> str | None:
     Returns
     -------
     str or None
-        ``None`` for a data frame, which has no files behind it.
+        ``None`` for a data frame or a database, which have no files behind them.
     """
     if not isinstance(table, Table):
         return None
