@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from isbjerg.data.sql_tables import sql
     from isbjerg.data.tables import csv, jsonl, parquet
     from isbjerg.errors import IsbjergError
+    from isbjerg.expressions import learnt
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
     from isbjerg.features.definitions import feature, rule, target
     from isbjerg.features.lookups import newest, past
@@ -66,6 +67,7 @@ __all__ = [
     "duration",
     "feature",
     "jsonl",
+    "learnt",
     "linear",
     "lit",
     "maximum",
@@ -83,14 +85,21 @@ __all__ = [
 ]
 
 
+_MODULES = {"learnt": "expressions.learnt"}
+"""Names that are a whole room."""
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _ROOMS and name not in _MODULES:
         message = f"module 'isbjerg' has no attribute '{name}'"
         raise AttributeError(message)
-    value = getattr(import_module(f"isbjerg.{_ROOMS[name]}"), name)
+    if name in _MODULES:
+        value: Any = import_module(f"isbjerg.{_MODULES[name]}")
+    else:
+        value = getattr(import_module(f"isbjerg.{_ROOMS[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS])
+    return sorted([*globals(), *_ROOMS, *_MODULES])

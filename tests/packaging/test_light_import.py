@@ -37,6 +37,10 @@ def heavy() -> tuple[str, ...]:
     return tuple(runpy.run_path(str(SMOKE))["HEAVY"])
 
 
+ROOMS = tuple(isbjerg._MODULES)
+"""Public names that are modules."""
+
+
 def public_names() -> list[str]:
     # Submodules become attributes once something imports them, and what the file itself
     # imports is an attribute too; neither is part of the face.
@@ -44,8 +48,8 @@ def public_names() -> list[str]:
         name
         for name in dir(isbjerg)
         if not name.startswith("_")
-        and not isinstance(value := getattr(isbjerg, name), ModuleType)
-        and getattr(value, "__module__", "").partition(".")[0] == "isbjerg"
+        and (not isinstance(value := getattr(isbjerg, name), ModuleType) or name in ROOMS)
+        and (getattr(value, "__module__", "").partition(".")[0] == "isbjerg" or name in ROOMS)
     ]
 
 

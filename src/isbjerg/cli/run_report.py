@@ -20,6 +20,9 @@ def run_pieces(report: RunReport) -> Iterator[RenderableType]:
     """Lay a run out, from what went in to what to do next."""
     yield _head(report)
     yield from ladder_pieces(report.ladder)
+    if report.learned:
+        told_of = [(f"{one.feature}: {one.name}", one.says) for one in report.learned]
+        yield key_values("Learnt of the training rows", told_of)
     if report.notes:
         yield key_values("Notes", [(rung, " ".join(said)) for rung, said in report.notes.items()])
     told = [finding for finding in report.findings if finding.outcome != "passed"]

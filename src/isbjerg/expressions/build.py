@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from isbjerg.errors import ArgumentError, TracingError
-from isbjerg.expressions.tree import Node, Type, literal
+from isbjerg.expressions.tree import LEARN, Node, Type, literal
 from isbjerg.expressions.values import to_carrier, type_of_value
 from isbjerg.times import parse_span
 
@@ -456,6 +456,11 @@ def describe(node: Node) -> str:
     if not node.args:
         return str(node.value)
     inside = [describe(a) for a in node.args]
+    if node.op == LEARN:
+        what, *parameters = node.value.values()
+        of = node.args[0]  # inference may have written its conversion, which nobody asked for
+        inside = [describe(of.args[0] if of.op == "to_float" else of)]
+        return f"learnt.{what}({', '.join([*inside, *map(repr, parameters)])})"
     if node.value is not None:
         inside.append(repr(node.value))
     return f"{node.op}({', '.join(inside)})"

@@ -19,6 +19,7 @@ from isbjerg.expressions.tree import (
     EDGES_MAX,
     INTEGER_MAX,
     INTEGER_MIN,
+    LEARN,
     LEAVES,
     OPERATIONS,
     TABLE_MAX,
@@ -95,6 +96,12 @@ def _check_size(node: Node) -> None:
 
 
 def _check_node(node: Node) -> None:
+    if node.op == LEARN:
+        raise TypingError(
+            "An expression still has a value to learn of training rows, so it cannot be computed.",
+            code="ISB123",
+            mend="feature.with_learnt(...) in a test; isbjerg run learns it",
+        )
     if OPERATIONS.get(node.op) != len(node.args):
         raise TypingError(
             f"`{node.op}` with {len(node.args)} arguments is not an operation.\n"

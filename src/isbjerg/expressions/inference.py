@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isbjerg.errors import TypingError
-from isbjerg.expressions.tree import Node, Type
+from isbjerg.expressions.tree import LEARN, Node, Type
 
 B, I, F, X = Type.BOOLEAN, Type.INTEGER, Type.FLOAT, Type.TEXT  # noqa: E741
 T, L, D = Type.INSTANT, Type.LOCAL, Type.DURATION
@@ -119,7 +119,8 @@ def infer(
             return n
         if n.op in leaves:
             return _leaf(n, leaves[n.op])
-        return _apply(n, tuple(typed(a) for a in n.args))
+        args = tuple(typed(a) for a in n.args)
+        return _learn(n, args[0]) if n.op == LEARN else _apply(n, args)
 
     result = typed(node)
     if result.type is None:
@@ -140,6 +141,37 @@ def _leaf(node: Node, known: Mapping[str, Type]) -> Node:
             found=sorted(known),
         )
     return Node(node.op, value=node.value, type=known[node.value])
+
+
+_CATEGORIES = (X, I, B)
+_LEARNT: dict[str, tuple[tuple[Type, ...], Type]] = {
+    "mean": ((F,), F),
+    "std": ((F,), F),
+    "quantile": ((F,), F),
+    "bucket": ((F,), I),
+    "vocabulary": ((X,), X),
+    "frequency": (_CATEGORIES, F),
+    "target_mean": (_CATEGORIES, F),
+}
+"""What can be learnt: of which types, and the type of the value."""
+
+
+def _learn(node: Node, of: Node) -> Node:
+    """Type what is still to be learnt; where it takes floats, whole numbers and truths become some."""
+    takes, gives = _LEARNT[node.value["what"]]
+    if takes == (F,) and of.type in {I, B}:
+        of = _as_float(of) if of.type is I else Node("to_float", (of,), type=F)
+    if of.type not in takes:
+        raise TypingError(
+            f"`learnt.{node.value['what']}` was given {of.type or 'null'}.\n"
+            f"It takes: {', '.join(['integer', *takes] if takes == (F,) else takes)}",
+            mend="a number of it, such as .total_minutes() or .hour()"
+            if takes == (F,)
+            else "a text, an integer or a boolean; ib.learnt.bucket(x, 10) makes one of a number",
+            op=node.op,
+            types=(of.type,),
+        )
+    return Node(node.op, (of,), node.value, gives)
 
 
 def _apply(node: Node, args: tuple[Node, ...]) -> Node:

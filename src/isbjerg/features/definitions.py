@@ -11,16 +11,18 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from isbjerg.errors import MisuseError, TracingError
-from isbjerg.expressions.build import Expression
+from isbjerg.errors import ArgumentError, MisuseError, TracingError
+from isbjerg.expressions.build import Expression, describe
+from isbjerg.expressions.learnt import unlearnt
 from isbjerg.expressions.tracing import trace
 from isbjerg.expressions.tree import Node, names
+from isbjerg.features.learnt_values import given, put, substituted
 from isbjerg.features.lookups import Asked, FactColumns, Lookup, PastFacts
 from isbjerg.features.sources import Source
-from isbjerg.features.trying import try_out
+from isbjerg.features.trying import learnt_call, try_out
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,53 @@ class Feature:
                 "so it cannot be a value of past facts.",
                 mend="choose a feature that needs only columns of its own row",
             )
+        if unlearnt(self.node):
+            raise TracingError(
+                f"The feature '{self.name}' learns of training rows, so it cannot be a value of "
+                "past facts: their sums would change with each training.",
+                mend="choose a feature of the row, and learn of the window's result",
+            )
         return _inlined(self.node, {f.name: f.row_value() for f in self.features})
+
+    def with_learnt(self, *values: object) -> Feature:
+        """Say what is learnt, to try the feature in a test.
+
+        Parameters
+        ----------
+        *values : object
+            One for each thing that the feature learns itself, in order of first use: a number; for
+            a bucket its edges, for a vocabulary its texts; for a frequency or a target mean a
+            mapping with ``None`` for missing and ``...`` for any other category.
+
+        Returns
+        -------
+        Feature
+            The same one with these in place; it can be called.
+
+        Raises
+        ------
+        ArgumentError
+            When there are more or fewer values than things to learn, or one is of another form.
+
+        Examples
+        --------
+        >>> from isbjerg.expressions import learnt
+        >>> @feature
+        ... def far(distance):
+        ...     return (distance - learnt.mean(distance)) / learnt.std(distance)
+        >>> far.with_learnt(1000.0, 500.0)(1750)
+        1.5
+        """
+        asked = unlearnt(self.node)
+        if len(values) != len(asked):
+            raise ArgumentError(
+                f"'{self.name}' learns {len(asked)} value(s): "
+                f"{', '.join(map(describe, asked)) or 'none'}. Got {len(values)}.",
+                mend=learnt_call(self.name, asked),
+            )
+        told = {describe(n): given(n, v) for n, v in zip(asked, values, strict=True)}
+        node = substituted(self.node, lambda n, argument: put(n, argument, told[describe(n)]))
+        return replace(self, node=node)
 
     def __call__(self, *values: object, **named: object) -> Any:
         """Run the compiled tree on plain values."""
@@ -217,6 +265,13 @@ def target(function: Callable[..., Any]) -> Feature:
     (True, None)
     """
     defined = define(function, kind="target")
+    if unlearnt(defined.node):
+        raise MisuseError(
+            f"The target '{defined.name}' learns of training rows: what is predicted would change "
+            "with each training.",
+            mend="write the number down: delay > 30",
+            target=defined.name,
+        )
     if defined.asked:
         raise MisuseError(
             f"The target '{defined.name}' looks up other facts.",

@@ -11,11 +11,14 @@ from itertools import product
 from typing import Any, Protocol
 
 from isbjerg.errors import ArgumentError, TypingError
+from isbjerg.expressions.build import describe
 from isbjerg.expressions.inference import infer
+from isbjerg.expressions.learnt import unlearnt
 from isbjerg.expressions.python import compile_expression
 from isbjerg.expressions.tree import Node, Type, names
 from isbjerg.expressions.values import from_carrier, to_carrier, type_of_value
 from isbjerg.features.fixed_point import SCALE, to_fixed
+from isbjerg.features.learnt_values import example
 from isbjerg.features.lookups import Asked, Lookup
 from isbjerg.features.sets import Aggregate
 
@@ -60,6 +63,14 @@ def try_out(feature: Traced, values: Sequence[object], named: Mapping[str, objec
     TypingError
         When the tree does not take values of these types.
     """
+    if to_learn := unlearnt(feature.node):
+        raise TypingError(
+            f"'{feature.name}' learns of training rows, and there are none here.\n"
+            f"It learns: {', '.join(map(describe, to_learn))}",
+            code="ISB123",
+            mend=learnt_call(feature.name, to_learn)
+            + f"({', '.join(f'{name}=...' for name, _ in feature.parameters)})",
+        )
     given = _bind(feature, values, named)
     leaves: dict[tuple[str, str], object] = {}
     for (name, depends), value in zip(feature.parameters, given, strict=True):
@@ -72,6 +83,19 @@ def try_out(feature: Traced, values: Sequence[object], named: Mapping[str, objec
         else:
             leaves["feature", depends.name] = value
     return _evaluate(feature.node, leaves)
+
+
+def learnt_call(name: str, asked: Sequence[Node]) -> str:
+    """Write the call that says what a feature has learnt.
+
+    Examples
+    --------
+    >>> from isbjerg.expressions import learnt
+    >>> from isbjerg.expressions.build import lit
+    >>> learnt_call("far", [learnt.mean(lit(1)).node, learnt.bucket(lit(1), 3).node])
+    'far.with_learnt(12.5, [10.0, 20.0])'
+    """
+    return f"{name}.with_learnt({', '.join(map(example, asked))})"
 
 
 def _bind(feature: Traced, values: Sequence[object], named: Mapping[str, object]) -> list[object]:

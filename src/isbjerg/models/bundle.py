@@ -119,6 +119,13 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             When a file is missing, not named, or not the one that was named.
         """
         written = {**files, MANIFEST: canonical_json(self)}
+        if len(written[MANIFEST]) > MANIFEST_BYTES_MAX:
+            raise BundleError(
+                f"The manifest has {len(written[MANIFEST]):,} bytes; "
+                f"at most {MANIFEST_BYTES_MAX:,} are read.",
+                code="ISB412",
+                mend="keep fewer categories: ib.learnt.target_mean(x, most=5_000)",
+            )
         _check_files(self, written)
         return written
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isbjerg.data.contract import Contract, Field
 from isbjerg.data.split import Boundaries, boundaries_by_fraction, split_by_time
@@ -18,6 +20,14 @@ from isbjerg.expressions.tree import Node, names
 from isbjerg.features.assembly import assemble
 from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import known_rule
+from isbjerg.features.learning import (
+    Learned,
+    Training,
+    learn,
+    learnable,
+    time_folds,
+    without_learning,
+)
 from isbjerg.features.resolving import resolve
 from isbjerg.features.sets import FeatureSet, Slot
 from isbjerg.findings import Finding
@@ -28,6 +38,7 @@ from isbjerg.workflows.holding_out import Cut, Part, cut_validation
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.units import (
     AT,
+    TRUTH,
     TRUTH_KNOWN,
     UnitCounts,
     check_known_in_time,
@@ -64,6 +75,10 @@ class Prepared:
         What the contract, as it stands now, found in the units.
     facts : mapping of str to DataFrame
         Facts of each source that was read.
+    asked : mapping of str to FeatureSet
+        Of rungs whose features learn of training rows: the set before it learnt.
+    learned : tuple of Learned
+        What the features learnt.
     """
 
     units: pl.DataFrame
@@ -75,6 +90,8 @@ class Prepared:
     counts: UnitCounts
     findings: tuple[Finding, ...]
     facts: Mapping[str, pl.DataFrame]
+    asked: Mapping[str, FeatureSet]
+    learned: tuple[Learned, ...]
 
     @cached_property
     def validation(self) -> Cut:
@@ -160,16 +177,32 @@ def prepare(
         at=decision.at,
         target=target,
     )
+    assembled = assemble(units, AT, without_learning(everything), facts)
+    fitted = learn(assembled, everything, sets, _training(assembled, parts.train.to_numpy()))
     return Prepared(
-        units=assemble(units, AT, everything, facts),
+        units=fitted.units,
         parts=parts,
-        sets={CONSTANT: NOTHING, **sets},
+        sets={CONSTANT: NOTHING, **fitted.sets},
         rungs=rungs,
         unit=unit,
         contract=contract.fields,
         counts=counts,
         findings=findings,
         facts=facts,
+        asked={rung: made for rung, made in sets.items() if learnable(made.steps)},
+        learned=fitted.learned,
+    )
+
+
+def _training(units: pl.DataFrame, rows: NDArray[np.int64]) -> Training:
+    """Take what features may learn of: the training rows, their outcomes, their folds."""
+    train = units.select(AT, TRUTH)[rows]
+    truth = train[TRUTH]
+    number = truth.dtype.is_numeric() or truth.dtype == pl.Boolean()
+    return Training(
+        rows=rows,
+        truth=truth.cast(pl.Float64).to_numpy() if number else None,
+        folds=time_folds(train[AT]),
     )
 
 

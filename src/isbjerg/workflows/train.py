@@ -18,6 +18,7 @@ import numpy as np
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
 from isbjerg.evaluation.ladder import Ladder, climb, measured_on
+from isbjerg.features.learning import Learned
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
 from isbjerg.frame.hashes import frame_hash, measure_hash
@@ -105,6 +106,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         What to do now.
     test : Looked, optional
         Which rows it measured on, and how many runs have looked at them.
+    learned : tuple of Learned
+        What features learnt of the training rows.
     """
 
     run: str
@@ -120,6 +123,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, float]
     next_step: str
     test: Looked | None = None
+    learned: tuple[Learned, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,7 @@ def run(
     progress("Done", 1.0)
     told = (*feature_findings(prepared), *unacted(definitions.frame), *worn(test))
     report = _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
-    return msgspec.structs.replace(report, test=test)
+    return msgspec.structs.replace(report, test=test, learned=prepared.learned)
 
 
 @contextmanager
@@ -333,7 +337,7 @@ def _finish(
     test: Looked,
     seconds: Mapping[str, float],
 ) -> Finished:
-    for feature_set in prepared.sets.values():
+    for feature_set in (*prepared.sets.values(), *prepared.asked.values()):
         workspace.catalog.record_feature_set(feature_set)
     chosen = climbed.rungs[climbed.ladder.chosen]
     model = None
@@ -346,7 +350,7 @@ def _finish(
         started,
         chosen=chosen.name,
         feature_sets={name: s.hash for name, s in prepared.sets.items()},
-        parameters={**started.parameters, "rungs": _parameters(prepared)},
+        parameters={**started.parameters, "rungs": _parameters(prepared), **_learnt(prepared)},
         stages=dict(seconds),
         report={
             "ladder": msgspec.to_builtins(climbed.ladder),
@@ -370,6 +374,16 @@ def _finish(
 def _parameters(prepared: Prepared) -> dict[str, Any]:
     specs = {name: getattr(rung, "spec", None) for name, rung in prepared.rungs.items()}
     return {name: dict(spec.parameters) if spec else {} for name, spec in specs.items()}
+
+
+def _learnt(prepared: Prepared) -> dict[str, Any]:
+    """Keep what features learnt, and the sets as they were before; nothing when none learns."""
+    if not prepared.learned:
+        return {}
+    return {
+        "learnt": msgspec.to_builtins(prepared.learned),
+        "asked_sets": {rung: asked.hash for rung, asked in prepared.asked.items()},
+    }
 
 
 def _metric_rows(run_id: str, ladder: Ladder) -> list[MetricRow]:
