@@ -1,16 +1,14 @@
-"""What happened in the week of the demonstration, in the order in which it became known.
+"""What happened to the flights, in the order in which it became known.
 
-A decision sees only what was known before it. So the week is a list of moments: first the
-decisions of the moment, then, before the next moment, what has become known since: flights
-that left, flights that landed, hours of weather that were over.
+Every feature of the example looks at facts as they stood at the last full five minutes, so
+time goes by in steps of five minutes. The decisions of a step and what became known during it
+may be sent together: none of these facts can change an answer before the next step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import groupby
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import polars as pl
@@ -21,7 +19,7 @@ AHEAD = timedelta(hours=2)
 """How long before departure a decision is taken; frame.toml says the same."""
 
 GRID = timedelta(minutes=5)
-"""Facts are sent at least this often: the refresh grid of the example's features."""
+"""A step: the refresh grid of the example's features."""
 
 UP_FRONT = (
     "flight_id",
@@ -37,137 +35,138 @@ UP_FRONT = (
 )
 """Columns of a flight that are known two hours ahead: all that a request may carry."""
 
-JsonRow = dict[str, Any]
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+_LOCAL = "%Y-%m-%dT%H:%M:%S"
+_TABLES = ("flights", "weather")
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """Decisions taken at one time, and what became known between it and the next moment.
+class Decision(msgspec.Struct, frozen=True):
+    """A request: which flight, at which instant (ISO 8601), its columns as JSON."""
 
-    Parameters
-    ----------
-    at : datetime
-        When the decisions are taken.
-    decisions : tuple of dict
-        Up-front columns of the flights to be judged.
-    facts : dict of str to tuple of dict
-        Rows by table, known at `at` or after it.
-    facts_at : datetime
-        When the last of them became known; before the next moment.
-    """
+    flight_id: str
+    at: str
+    inputs: bytes
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Rows of one table that became known during a step, as JSON; the last of them at `at`."""
+
+    table: str
+    at: str
+    rows: tuple[bytes, ...]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Five minutes: the decisions taken in them, and what became known during them."""
 
     at: datetime
-    decisions: tuple[JsonRow, ...]
-    facts: dict[str, tuple[JsonRow, ...]]
-    facts_at: datetime
+    decisions: tuple[Decision, ...]
+    facts: tuple[Told, ...]
 
 
-def moments(tables: Tables, start: datetime, first: datetime, last: datetime) -> Iterator[Moment]:
-    """List the moments of a replay.
+def steps(tables: Tables, since: datetime, until: datetime) -> Iterator[Step]:
+    """List the steps of a while in which something happened.
 
     Parameters
     ----------
     tables : dict of str to polars.DataFrame
         The whole year, as `tidy_tables` gives it.
-    start : datetime
-        What became known before it is in the project already.
-    first, last : datetime
-        Flights planned to leave in ``[first, last)`` are judged.
+    since, until : datetime
+        Decisions taken and facts known in ``[since, until)``, full five minutes both.
     """
+    flights = tables["flights"]
     events = pl.concat(
         [
-            _decisions(tables["flights"], first, last),
-            *_flight_facts(tables["flights"], start, last - AHEAD),
-            _weather_facts(tables["weather"], start, last - AHEAD),
+            _decisions(flights, since, until),
+            _departures(flights, since, until),
+            _landings(flights, since, until),
+            _readings(tables["weather"], since, until),
         ]
-    ).sort("at", "kind", "order")
-    rows = (row for row in events.iter_rows(named=True))
-    for _, group in groupby(rows, key=_moment_key()):
-        yield _moment(list(group))
+    ).sort("at", "order", "name")
+    stepped = events.group_by(pl.col("at").dt.truncate(GRID).alias("step"), maintain_order=True)
+    listed = stepped.agg("at", "order", "name", "body")
+    for row in listed.iter_rows():
+        yield _step(*row)
 
 
-class _moment_key:  # noqa: N801 - a function that remembers
-    """Number the moments: a new one starts at each time with decisions and at each grid point."""
-
-    def __init__(self) -> None:
-        self._number = 0
-        self._decided: datetime | None = None
-        self._grid: int | None = None
-
-    def __call__(self, row: JsonRow) -> int:
-        at, decides = row["at"], row["kind"] == 0
-        grid = int(at.timestamp() // GRID.total_seconds())
-        if grid != self._grid or (decides and at != self._decided):
-            self._number += 1
-        self._grid = grid
-        self._decided = at if decides else self._decided
-        return self._number
+def _step(
+    at: datetime, times: list[datetime], orders: list[int], names: list[str], bodies: list[str]
+) -> Step:
+    decisions: list[Decision] = []
+    facts: dict[str, list[bytes]] = {}
+    known: dict[str, datetime] = {}
+    for when, order, name, body in zip(times, orders, names, bodies, strict=True):
+        if not order:
+            decisions.append(Decision(name, when.isoformat(), body.encode()))
+        else:
+            facts.setdefault(name, []).append(body.encode())
+            known[name] = when
+    told = tuple(Told(n, known[n].isoformat(), tuple(rows)) for n, rows in facts.items())
+    return Step(at=at, decisions=tuple(decisions), facts=told)
 
 
-def _moment(rows: list[JsonRow]) -> Moment:
-    decode = msgspec.json.decode
-    facts: dict[str, list[JsonRow]] = {}
-    for row in rows:
-        if row["kind"]:
-            facts.setdefault(row["table"], []).append(decode(row["body"]))
-    return Moment(
-        at=rows[0]["at"],
-        decisions=tuple(decode(row["body"]) for row in rows if not row["kind"]),
-        facts={table: tuple(known) for table, known in facts.items()},
-        facts_at=rows[-1]["at"],
+def judged(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
+    """Choose the flights about which a decision is taken in ``[since, until)``."""
+    return flights.filter(_within(pl.col("sched_dep_utc") - AHEAD, since, until))
+
+
+def outcomes(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
+    """List what came true in ``[since, until)``: the flights that reached their gate."""
+    return flights.filter(_within(pl.col("landed_utc"), since, until)).select(
+        "flight_id", "dep_delay", "departed_utc", "arr_delay", "landed_utc"
     )
 
 
-def _decisions(flights: pl.DataFrame, first: datetime, last: datetime) -> pl.DataFrame:
-    chosen = flights.filter(pl.col("sched_dep_utc").is_between(first, last, closed="left"))
-    return _events(chosen.select(UP_FRONT), chosen["sched_dep_utc"] - AHEAD, "flights", kind=0)
+def _decisions(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
+    chosen = judged(flights, since, until)
+    at = chosen["sched_dep_utc"] - AHEAD
+    return _events(chosen.select(UP_FRONT), at, chosen["flight_id"], order=0)
 
 
-def _flight_facts(flights: pl.DataFrame, start: datetime, end: datetime) -> Iterator[pl.DataFrame]:
-    """Tell a flight when it leaves, without its landing, and again when it has landed."""
-    left = flights.filter(pl.col("departed_utc").is_between(start, end, closed="left"))
+def _departures(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
+    """Tell of a flight when it leaves, without its landing."""
+    left = flights.filter(_within(pl.col("departed_utc"), since, until))
     in_the_air = left.with_columns(
         arr_delay=pl.lit(None, dtype=pl.Int64),
         landed_utc=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
     )
-    yield _events(in_the_air, left["departed_utc"], "flights", kind=1)
-    landed = flights.filter(pl.col("landed_utc").is_between(start, end, closed="left"))
-    yield _events(landed, landed["landed_utc"], "flights", kind=2)
+    return _facts(in_the_air, left["departed_utc"], 0)
 
 
-def _weather_facts(weather: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame:
-    known = pl.col("hour_utc") + READING_DELAY
-    readings = weather.filter(known.is_between(start, end, closed="left"))
-    return _events(readings, readings["hour_utc"] + READING_DELAY, "weather", kind=3)
+def _landings(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
+    """Tell of it again when it has landed."""
+    landed = flights.filter(_within(pl.col("landed_utc"), since, until))
+    return _facts(landed, landed["landed_utc"], 0)
 
 
-def _events(rows: pl.DataFrame, at: pl.Series, table: str, *, kind: int) -> pl.DataFrame:
+def _readings(weather: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
+    known = weather["hour_utc"] + READING_DELAY
+    there = known.is_between(since, until, closed="left")
+    return _facts(weather.filter(there), known.filter(there), 1)
+
+
+def _facts(rows: pl.DataFrame, at: pl.Series, table: int) -> pl.DataFrame:
+    name = pl.repeat(_TABLES[table], rows.height, dtype=pl.String, eager=True)
+    return _events(rows, at, name, order=1 + table)
+
+
+def _within(time: pl.Expr, since: datetime, until: datetime) -> pl.Expr:
+    return time.is_between(since, until, closed="left")
+
+
+def _events(rows: pl.DataFrame, at: pl.Series, name: pl.Series, *, order: int) -> pl.DataFrame:
     zoned = [c for c, t in rows.schema.items() if isinstance(t, pl.Datetime) and t.time_zone]
     plain = [c for c, t in rows.schema.items() if isinstance(t, pl.Datetime) and not t.time_zone]
     written = rows.with_columns(
-        pl.col(zoned).dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        pl.col(plain).dt.strftime("%Y-%m-%dT%H:%M:%S"),
+        pl.col(zoned).dt.strftime(_INSTANT), pl.col(plain).dt.strftime(_LOCAL)
     )
-    encode = msgspec.json.encode
     return pl.DataFrame(
         {
-            "at": at,
-            "kind": pl.repeat(kind, rows.height, dtype=pl.Int8, eager=True),
-            "order": pl.int_range(rows.height, eager=True),
-            "table": pl.repeat(table, rows.height, dtype=pl.String, eager=True),
-            "body": pl.Series(
-                [encode(row).decode() for row in written.iter_rows(named=True)], dtype=pl.String
-            ),
+            "at": at.dt.convert_time_zone(str(UTC)),
+            "order": pl.repeat(order, rows.height, dtype=pl.Int8, eager=True),
+            "name": name,
+            "body": written.select(
+                pl.struct(pl.all()).struct.json_encode().alias("body")
+            ).to_series(),
         }
-    )
-
-
-def outcomes(flights: pl.DataFrame, first: datetime, last: datetime) -> pl.DataFrame:
-    """List what came true of the flights planned to leave in ``[first, last)``."""
-    chosen = flights.filter(pl.col("sched_dep_utc").is_between(first, last, closed="left"))
-    return chosen.select(
-        "flight_id",
-        "dep_delay",
-        "departed_utc",
-        "arr_delay",
-        "landed_utc",
     )

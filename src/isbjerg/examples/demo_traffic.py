@@ -1,8 +1,10 @@
 """Send a replay over HTTP with a few connections that stay open, keeping the order of events.
 
-Requests of one moment go out together; facts wait until all of them are answered, and the
-next moment waits until the facts are taken. So the server sees the week in its order, only
-faster.
+Requests and facts of one step go out together, and the next step waits until all of them are
+answered. So the server sees the year in its order, only faster.
+
+What was sent and what came back is written to a log of the client's own, line by line: it is
+what a checker holds against the ledger.
 """
 
 from __future__ import annotations
@@ -11,27 +13,30 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import IO
 from urllib.parse import urlsplit
 
 import msgspec
 
 from isbjerg.errors import LedgerError
-from isbjerg.examples.demo_events import JsonRow, Moment
+from isbjerg.examples.demo_events import Decision, Step, Told
 from isbjerg.times import Clock
 
 CONNECTIONS = 8
 _OK, _NOT_FOUND = 200, 404
+_LENGTH = b"content-length:"
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """One request and what came back; `id` and `score` are ``None`` without an answer."""
 
     flight_id: str
+    at: str
     status: int
     latency_ms: float
     id: str | None = None
     score: float | None = None
+    model: int | None = None
 
 
 class Traffic(msgspec.Struct, kw_only=True):
@@ -43,6 +48,27 @@ class Traffic(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
 
+class _Given(msgspec.Struct):
+    id: str
+    score: float
+    model: int
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: str = ""
+    mend: str | None = None
+    code: str | None = None
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    error: _Error = _Error()
+
+
+_GIVEN = msgspec.json.Decoder(_Given)
+_REFUSED = msgspec.json.Decoder(_Refused)
+_LINE = msgspec.json.Encoder()
+
+
 class Connection:
     """One HTTP/1.1 connection that stays open, and is opened again when the server closed it."""
 
@@ -51,40 +77,32 @@ class Connection:
         self._host, self._port = place.hostname, place.port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: str, body: Any) -> tuple[int, Any]:
+    async def post(self, path: str, content: bytes) -> tuple[int, bytes]:
         """Post JSON; return the status and the JSON that came back."""
-        content = msgspec.json.encode(body)
         head = (
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(content)}\r\n\r\n"
         )
-        status = await self._send(head.encode() + content)
-        if status is None:  # a server closes connections that were silent for a while
+        request = head.encode() + content
+        answer = await self._ask(request)
+        if answer is None:  # a server closes connections that were silent for a while
             await self.close()
-            status = await self._send(head.encode() + content)
-        if status is None or self._streams is None:
+            answer = await self._ask(request)
+        if answer is None:
             raise ConnectionResetError("the server closes connections without answering")
-        return status, await self._body(self._streams[0])
+        return answer
 
-    async def _send(self, request: bytes) -> int | None:
-        """Send a request; return the status, or ``None`` when there is nobody to answer."""
+    async def _ask(self, request: bytes) -> tuple[int, bytes] | None:
+        """Send a request; return the answer, or ``None`` when there is nobody to give one."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             writer.write(request)
             await writer.drain()
-            line = await reader.readline()
-            return int(line.split()[1]) if line else None
+            head = await reader.readuntil(b"\r\n\r\n")
+            return int(head.split(None, 2)[1]), await reader.readexactly(_length(head))
         return None
-
-    async def _body(self, reader: asyncio.StreamReader) -> Any:
-        length = 0
-        while (line := await reader.readline()) not in {b"\r\n", b""}:
-            name, _, value = line.partition(b":")
-            if name.strip().lower() == b"content-length":
-                length = int(value)
-        return msgspec.json.decode(await reader.readexactly(length))
 
     async def close(self) -> None:
         """Close it, if it is open."""
@@ -93,6 +111,11 @@ class Connection:
             with contextlib.suppress(ConnectionError):
                 await self._streams[1].wait_closed()
             self._streams = None
+
+
+def _length(head: bytes) -> int:
+    lines = head.lower().split(b"\r\n")
+    return next((int(n[len(_LENGTH) :]) for n in lines if n.startswith(_LENGTH)), 0)
 
 
 Pool = asyncio.LifoQueue[Connection]
@@ -115,90 +138,97 @@ async def connections(address: str, number: int) -> AsyncIterator[Pool]:
 
 def replay(
     address: str,
-    moments: Iterable[Moment],
+    steps: Iterable[Step],
     clock: Clock,
+    *,
+    traffic: Traffic,
+    log: IO[bytes],
     progress: Callable[[int], None] = lambda _: None,
-) -> Traffic:
-    """Send all moments to a server that was started with ``--allow-replay``.
+) -> None:
+    """Send all steps to a server that was started with ``--allow-replay``.
 
     Parameters
     ----------
     address : str
         Such as ``http://127.0.0.1:8000``.
-    moments : iterable of Moment
+    steps : iterable of Step
         In order.
     clock : Clock
         Measures latencies.
+    traffic : Traffic
+        To which what was sent is added.
+    log : binary file
+        Gets a line of JSON for each request.
     progress : callable
-        Told after each moment how many predictions were sent.
+        Told after each step how many predictions were sent.
 
     Raises
     ------
     LedgerError
         When the server refuses a fact: a later prediction would miss it.
     """
-    return asyncio.run(_replay(address, moments, clock, progress))
+    start = clock()
+    asyncio.run(_replay(address, steps, clock, traffic, log=log, progress=progress))
+    traffic.seconds += (clock() - start) / 1e6
 
 
 async def _replay(
-    address: str, moments: Iterable[Moment], clock: Clock, progress: Callable[[int], None]
-) -> Traffic:
-    traffic = Traffic()
-    start = clock()
+    address: str,
+    steps: Iterable[Step],
+    clock: Clock,
+    traffic: Traffic,
+    *,
+    log: IO[bytes],
+    progress: Callable[[int], None],
+) -> None:
     async with connections(address, CONNECTIONS) as pool:
-        for moment in moments:
-            asked = (_ask(pool, moment, row, clock) for row in moment.decisions)
-            traffic.predictions += await asyncio.gather(*asked)
-            for table, rows in moment.facts.items():
-                await _tell(pool, moment, table, rows, traffic)
+        for step in steps:
+            telling = asyncio.gather(*(_tell(pool, told, traffic) for told in step.facts))
+            sent = await asyncio.gather(*(_ask(pool, asked, clock) for asked in step.decisions))
+            await telling
+            traffic.predictions += sent
+            log.writelines(_LINE.encode(one) + b"\n" for one in sent)
             progress(len(traffic.predictions))
-    traffic.seconds = (clock() - start) / 1e6
-    return traffic
 
 
-async def _ask(pool: Pool, moment: Moment, row: JsonRow, clock: Clock) -> Sent:
+async def _ask(pool: Pool, decision: Decision, clock: Clock) -> Sent:
+    content = b'{"inputs":%b,"at":"%b"}' % (decision.inputs, decision.at.encode())
     connection = await pool.get()
     start = clock()
     try:
-        body = {"inputs": row, "at": moment.at.isoformat()}
-        status, answer = await connection.post("/predict", body)
+        status, answer = await connection.post("/predict", content)
     finally:
         pool.put_nowait(connection)
     latency_ms = (clock() - start) / 1e3
-    if status != _OK:
-        return Sent(flight_id=row["flight_id"], status=status, latency_ms=latency_ms)
+    given = _GIVEN.decode(answer) if status == _OK else None
     return Sent(
-        flight_id=row["flight_id"],
+        flight_id=decision.flight_id,
+        at=decision.at,
         status=status,
         latency_ms=latency_ms,
-        id=answer["id"],
-        score=answer["score"],
+        id=given.id if given else None,
+        score=given.score if given else None,
+        model=given.model if given else None,
     )
 
 
-async def _tell(
-    pool: Pool,
-    moment: Moment,
-    table: str,
-    rows: tuple[JsonRow, ...],
-    traffic: Traffic,
-) -> None:
-    if table in traffic.unused_tables:
+async def _tell(pool: Pool, told: Told, traffic: Traffic) -> None:
+    if told.table in traffic.unused_tables:
         return
+    content = b'{"rows":[%b],"at":"%b"}' % (b",".join(told.rows), told.at.encode())
     connection = await pool.get()
     try:
-        body = {"rows": rows, "at": moment.facts_at.isoformat()}
-        status, answer = await connection.post(f"/facts/{table}", body)
+        status, answer = await connection.post(f"/facts/{told.table}", content)
     finally:
         pool.put_nowait(connection)
     if status == _NOT_FOUND:
-        traffic.unused_tables.add(table)  # the live model looks at none of its facts
+        traffic.unused_tables.add(told.table)  # the live model looks at none of its facts
     elif status != _OK:
-        error = answer.get("error", {})
+        error = _REFUSED.decode(answer).error
         raise LedgerError(
-            f"The server refused facts of '{table}': {error.get('message')}",
-            mend=error.get("mend"),
-            code=error.get("code"),
+            f"The server refused facts of '{told.table}': {error.message}",
+            mend=error.mend or "",
+            code=error.code,
         )
     else:
-        traffic.facts += len(rows)
+        traffic.facts += len(told.rows)
