@@ -6,7 +6,7 @@
 #   make demo      install into its own environment and show a whole life on real flights
 #
 # Options: PYTHON=python3.12  VENV=.venv  WORKERS=2  TESTS="tests/unit/models -k boosted"
-#          DEMO=--quick (make demo: six weeks and one day)
+#          DEMO=--quick (make demo: learn six weeks, replay two days)
 #          NAME=cli_start BENCH="--quick --json" (make bench)
 
 SHELL := /bin/bash
@@ -27,7 +27,7 @@ VENV_PACKAGE ?= .venv-package
 BIN := $(VENV)/bin
 PIP_QUIET ?= --quiet --disable-pip-version-check
 
-CODE := src tests benchmarks
+CODE := src tests benchmarks checks
 GUIDES := $(wildcard README.md ARCHITECTURE.md CONTRIBUTING.md docs)
 WORKERS ?= 2
 TESTS ?= tests src $(GUIDES)
@@ -151,8 +151,9 @@ package: venv
 
 .PHONY: demo
 demo: $(VENV_DEMO)/.stamp
-	rm -rf build/demo build/demo.json
+	rm -rf build/demo build/demo.json build/demo-check.json
 	$(VENV_DEMO)/bin/isbjerg demo build/demo --report build/demo.json $(DEMO)
+	$(VENV_DEMO)/bin/python -I checks/demo.py build/demo --json build/demo-check.json
 
 .PHONY: bench
 bench: venv

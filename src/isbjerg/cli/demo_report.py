@@ -1,4 +1,4 @@
-"""The demonstration as it is read: how well, how fast, nothing lost."""
+"""The demonstration as it is read: how well month by month, how fast, nothing lost."""
 
 from __future__ import annotations
 
@@ -13,24 +13,31 @@ from isbjerg.times import SECOND_US
 
 if TYPE_CHECKING:
     from isbjerg.evaluation.metrics import Measured
-    from isbjerg.examples.demo_report import DemoReport
+    from isbjerg.examples.demo_report import DemoReport, Month
+
+_ALARMS_SHOWN = 8
 
 
 def demo_pieces(report: DemoReport) -> Iterator[RenderableType]:
-    """Lay out the ladder, the week that was replayed, the traffic, three traces."""
+    """Lay out the ladder, the months, the releases, the traffic, three traces."""
     yield key_values("Said, in the project's folder", [("$", verb) for verb in report.verbs])
-    yield _metrics(f"Learnt until {report.as_of}: the ladder on its test days", report.rungs)
-    yield _metrics(f"Replayed {report.week}: {count(report.flights)} flights", report.week_metrics)
-    sent = report.delivery
+    yield _ladder(f"Learnt until {report.as_of}: the ladder on its test days", report.rungs)
+    yield _months(f"Replayed until {report.until}: {report.metric}", report)
+    yield _releases(report)
+    if report.alarms:
+        rows = [(a.at, a.code, a.subject, a.message) for a in report.alarms[:_ALARMS_SHOWN]]
+        yield table(
+            f"Alarms: {len(report.alarms)}", ["week until", "code", "subject", "what"], rows
+        )
     yield key_values(
         "Traffic",
         [
-            ("requests", f"{count(sent.sent)}, {count(sent.answered)} answered"),
-            ("in the ledger", f"{count(sent.in_ledger)}, {count(sent.lost)} lost"),
-            ("facts posted", count(sent.facts)),
-            ("latency", f"{sent.p50_ms} ms at p50, {sent.p99_ms} ms at p99"),
-            ("outcomes", f"{count(report.settlement.new)} settled, {count(report.late)} late"),
-            ("took", span(round(sum(report.seconds.values()) * SECOND_US))),
+            ("requests", f"{count(report.sent)}, {count(report.answered)} answered"),
+            ("in the ledger", f"{count(report.in_ledger)}, {count(report.lost)} lost"),
+            ("facts posted", count(report.facts)),
+            ("outcomes settled", count(report.settled)),
+            ("latency", f"{report.p50_ms} ms at p50, {report.p99_ms} ms at p99"),
+            ("took", span(round(report.seconds * SECOND_US))),
         ],
     )
     yield table(
@@ -46,8 +53,8 @@ def demo_pieces(report: DemoReport) -> Iterator[RenderableType]:
     yield next_step(f"isbjerg -C {report.folder} status")
 
 
-def _metrics(title: str, rungs: Mapping[str, Mapping[str, Measured]]) -> Group:
-    names = list(next(iter(rungs.values()), {}))
+def _ladder(title: str, rungs: Mapping[str, Mapping[str, Measured]]) -> Group:
+    names = list(next(iter(rungs.values()), {}))[:3]
     columns: list[Column | str] = ["rung", *(Column(name, "right") for name in names)]
     if names:
         columns.append(f"95 % interval of {names[0]}")
@@ -60,3 +67,28 @@ def _metrics(title: str, rungs: Mapping[str, Mapping[str, Measured]]) -> Group:
         for rung, found in rungs.items()
     ]
     return table(title, columns, rows)
+
+
+def _months(title: str, report: DemoReport) -> Group:
+    systems = ("rule", "frozen", "live")
+    columns: list[Column | str] = ["month", *(Column(name, "right") for name in systems)]
+    columns += ["95 % interval of live", Column("flights", "right"), Column("late", "right")]
+
+    def row(month: Month) -> tuple[str, ...]:
+        low, high = month.intervals.get("live", (None, None))
+        values = (measure(v) for v in (month.rule, month.frozen, month.live))
+        return (month.month, *values, interval(low, high), count(month.n), count(month.late))
+
+    return table(title, columns, [row(month) for month in report.months])
+
+
+def _releases(report: DemoReport) -> Group:
+    promoted = [r for r in report.releases if r.ended == "promoted"]
+    others: dict[str, int] = {}
+    for release in report.releases:
+        if release.ended != "promoted":
+            others[release.ended] = others.get(release.ended, 0) + 1
+    told = ", ".join(f"{number} {ended}" for ended, number in others.items())
+    title = f"Trained again {len(report.releases)} times: {len(promoted)} promoted"
+    rows = [(r.at, f"v{r.version}", r.rung, r.why) for r in promoted]
+    return table(f"{title}, {told}" if told else title, ["on", "version", "rung", "why"], rows)

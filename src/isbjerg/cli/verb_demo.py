@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where it goes (isbjerg-demo)",
     )
-    parser.add_argument("--quick", action="store_true", help="six weeks and one day, in a hurry")
+    parser.add_argument("--quick", action="store_true", help="learn six weeks, replay two days")
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="write the report there, as JSON"
     )

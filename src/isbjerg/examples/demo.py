@@ -1,30 +1,31 @@
-"""``isbjerg demo``: a model's life on real flights, from raw files to traced predictions.
+"""``isbjerg demo``: a model's life on real flights, from raw files to the end of the year.
 
 A project is made that knows nothing after 31 May 2013. It runs, the model that passes goes
-live, and a week of June is replayed through the real server: decisions with nothing but the
-timetable, and each fact when it became known. Then the outcomes are settled, and the
-prediction's whole way back is walked for three of them.
+live, and June to December are replayed through the real server: decisions with nothing but the
+timetable, and each fact when it became known. Every week what came true is settled, the week is
+looked at, and a successor is trained, which goes live when it has earned it. At the end the
+first model, left as it was, is asked about the same flights, and three predictions are traced.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
 from isbjerg.errors import ReleaseError
-from isbjerg.examples.demo_events import moments, outcomes
-from isbjerg.examples.demo_report import DemoReport, Traced, delivery, measured, to_trace
+from isbjerg.examples.demo_life import Lived, live_through
+from isbjerg.examples.demo_months import METRIC, answered, by_rule, months
+from isbjerg.examples.demo_period import AS_OF, Period
+from isbjerg.examples.demo_report import DemoReport, Month, Traced, latencies_ms, to_trace
 from isbjerg.examples.demo_server import serving
-from isbjerg.examples.demo_traffic import Sent, Traffic, replay
+from isbjerg.examples.demo_traffic import Sent
 from isbjerg.examples.demo_verbs import Verbs
-from isbjerg.examples.flights_data import Tables, known_before, tidy_tables, write_tables
+from isbjerg.examples.flights_data import tidy_tables, write_tables
 from isbjerg.examples.flights_package import package_folder
 from isbjerg.examples.projects import template_files
+from isbjerg.features.definitions import Feature
 from isbjerg.project import Project
 from isbjerg.storage.layout import Store
 from isbjerg.storage.ledger import Ledger
@@ -32,38 +33,20 @@ from isbjerg.times import Clock, system_clock
 from isbjerg.workflows.drafting_tooling import tooling_files, write_project
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.promote import Released
-from isbjerg.workflows.settle import SettleReport
 from isbjerg.workflows.trace import Trace
 from isbjerg.workflows.train import RunReport
 
-AS_OF = datetime(2013, 6, 1, tzinfo=UTC)
-WEEK_FROM = datetime(2013, 6, 1, 4, tzinfo=UTC)  # midnight in New York
-WEEK_TO = datetime(2013, 6, 8, 4, tzinfo=UTC)
-QUICK_SINCE = datetime(2013, 4, 15, tzinfo=UTC)
-QUICK_TO = datetime(2013, 6, 2, 4, tzinfo=UTC)
-LATE_MINUTES = 30
 REPORT = "demo.json"
 """File of the project's folder that keeps the report."""
 
-SEED = 20130601
+CLIENT_LOG = "client.jsonl"
+"""File of the project's folder in which the client notes each request and its answer."""
 
+RULE = "late_by_hour"
+WEEKLY = ("isbjerg settle data/outcomes/DATE.csv", "isbjerg retrain --as-of DATE")
+"""What is said each week, as it would be typed."""
 
-class Week(msgspec.Struct, frozen=True, kw_only=True):
-    """What is learnt from and what is replayed."""
-
-    tables: Tables
-    first: datetime
-    last: datetime
-    known: Tables
-
-    @classmethod
-    def of(cls, tables: Tables, *, quick: bool) -> Week:
-        """Take January to May and seven days of June; when quick, six weeks and one day."""
-        known = known_before(tables, AS_OF)
-        if quick:
-            recent = known["flights"].filter(pl.col("sched_dep_utc") >= QUICK_SINCE)
-            known = {**known, "flights": recent}
-        return cls(tables=tables, first=WEEK_FROM, last=QUICK_TO if quick else WEEK_TO, known=known)
+_TOLD_EVERY = 200
 
 
 def run_demo(
@@ -81,7 +64,7 @@ def run_demo(
     folder : Path
         Where the project goes; made when it is not there.
     quick : bool, default=False
-        Learn from six weeks and replay one day.
+        Learn from six weeks and replay two days, training again between them.
     report : Path, optional
         File for the report as JSON, besides the one in the folder; its folder is made.
     clock : Clock
@@ -101,13 +84,14 @@ def run_demo(
     ReleaseError
         When the gate lets nothing through.
     """
+    begun = clock()
     timed = Stages(clock, progress)
     with timed.stage("data", "Reading the flights of 2013", 0.0):
-        week = Week.of(tidy_tables(package_folder()), quick=quick)
+        period = Period.of(tidy_tables(package_folder()), quick=quick)
         write_project(folder, {**template_files("flights"), **tooling_files(ignore="data/\n")})
-        write_tables(week.known, folder / "data")
+        write_tables(period.known, folder / "data")
     verbs = Verbs(folder)
-    with timed.stage("run", "isbjerg run: climbing the ladder on January to May", 0.05):
+    with timed.stage("run", "isbjerg run: climbing the ladder on January to May", 0.02):
         made = verbs.say("run", "--as-of", AS_OF.date().isoformat(), answer=RunReport)
     if made.model_version is None:
         raise ReleaseError(
@@ -115,18 +99,18 @@ def run_demo(
             mend=f"isbjerg -C {folder} runs",
             code="ISB520",
         )
-    with timed.stage("promote", "isbjerg promote: letting it go live", 0.5):
+    with timed.stage("promote", "isbjerg promote: letting it go live", 0.05):
         verbs.say("promote", f"v{made.model_version}", answer=Released)
-    with timed.stage("replay", "isbjerg serve: replaying June through it", 0.6):
-        verbs.said.append("isbjerg serve --allow-replay")
-        traffic = _replay(folder, week, clock, progress)
-    with timed.stage("settle", "isbjerg settle: what came true", 0.9):
-        settled = _settle(verbs, week)
-    with timed.stage("trace", "isbjerg trace: three predictions", 0.93):
-        traced = tuple(_trace(verbs, sent) for sent in to_trace(traffic.predictions))
+    verbs.said.append("isbjerg serve --allow-replay")
+    verbs.said += WEEKLY
+    lived = _live(folder, period, clock, timed, progress)
+    with timed.stage("months", "Measuring the months", 0.95):
+        measured = _months(verbs, period, lived)
+    with timed.stage("trace", "isbjerg trace: three predictions", 0.97):
+        traced = tuple(_trace(verbs, sent) for sent in to_trace(lived.traffic.predictions))
+    told = _report(verbs, period, made, lived, months=measured, traced=traced)
     told = msgspec.structs.replace(
-        _report(verbs, week, made, traffic, settled=settled, traced=traced),
-        seconds=timed.seconds,
+        told, stages=timed.seconds, seconds=round((clock() - begun) / 1e6, 1)
     )
     _write(told, folder / REPORT)
     if report is not None:
@@ -140,24 +124,28 @@ def _write(report: DemoReport, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
 
 
-def _replay(folder: Path, week: Week, clock: Clock, progress: Progress) -> Traffic:
-    events = list(moments(week.tables, AS_OF, week.first, week.last))
-    total = sum(len(moment.decisions) for moment in events)
+def _live(folder: Path, period: Period, clock: Clock, timed: Stages, progress: Progress) -> Lived:
+    whole = (period.until - AS_OF).total_seconds()
 
-    def told(sent: int) -> None:
-        if sent % 100 == 0 and total:
-            progress(f"Replaying June: {sent:,} of {total:,}", 0.6 + 0.3 * sent / total)
+    def told(sent: int, at: datetime) -> None:
+        if sent % _TOLD_EVERY == 0:
+            share = (at - AS_OF).total_seconds() / whole
+            progress(f"Replaying {at:%d %B}: {sent:,} answered", 0.05 + 0.9 * share)
 
-    with serving(folder, folder / "server.log") as address:
-        return replay(address, events, clock, told)
+    with (
+        serving(folder, folder / "server.log") as address,
+        (folder / CLIENT_LOG).open("wb") as log,
+    ):
+        return live_through(
+            Project(folder), period, address, clock=clock, log=log, stages=timed, told=told
+        )
 
 
-def _settle(verbs: Verbs, week: Week) -> SettleReport:
-    path = Path("data") / "outcomes.csv"
-    outcomes(week.tables["flights"], week.first, week.last).write_csv(
-        verbs.folder / path, datetime_format="%Y-%m-%dT%H:%M:%SZ"
-    )
-    return verbs.say("settle", str(path), answer=SettleReport)
+def _months(verbs: Verbs, period: Period, lived: Lived) -> tuple[Month, ...]:
+    """Score the flights that were answered with the rule and the first model too."""
+    flights = answered(period.tables["flights"], lived.traffic)
+    rules = {r.name: r for r in Project(verbs.folder).definitions().rungs if isinstance(r, Feature)}
+    return months(flights.with_columns(by_rule(rules[RULE], flights).alias("rule")))
 
 
 def _trace(verbs: Verbs, sent: Sent) -> Traced:
@@ -175,64 +163,37 @@ def _trace(verbs: Verbs, sent: Sent) -> Traced:
 
 def _report(
     verbs: Verbs,
-    week: Week,
+    period: Period,
     made: RunReport,
-    traffic: Traffic,
+    lived: Lived,
     *,
-    settled: SettleReport,
+    months: tuple[Month, ...],
     traced: tuple[Traced, ...],
 ) -> DemoReport:
-    ids = [p.id for p in traffic.predictions if p.id is not None]
-    project = Project(verbs.folder)
-    recorded = Ledger(Store(project.store).ledger).known(ids=ids)
-    judged = _judged(week, traffic)
-    truth = judged["late"].cast(pl.Float64).to_numpy()
-    rng = np.random.default_rng(SEED)
-    scores = _scores(project, week, judged, made.ladder.chosen)
+    ids = [p.id for p in lived.traffic.predictions if p.id is not None]
+    recorded = Ledger(Store(Project(verbs.folder).store).ledger).known(ids=ids)
+    p50, p99 = latencies_ms(lived.traffic)
     return DemoReport(
         folder=str(verbs.folder),
         verbs=tuple(verbs.said),
         as_of=AS_OF.date().isoformat(),
-        week=f"{week.first:%Y-%m-%dT%H:%MZ} to {week.last:%Y-%m-%dT%H:%MZ}",
-        rungs={row.rung: row.metrics for row in made.ladder.rows},
+        until=f"{period.until:%Y-%m-%dT%H:%MZ}",
         chosen=made.ladder.chosen,
-        week_metrics=measured(scores, truth, judged["at_us"].to_numpy(), rng),
-        flights=judged.height,
-        late=int(truth.sum()),
-        delivery=delivery(traffic, recorded),
-        settlement=settled.outcomes,
+        rungs={row.rung: row.metrics for row in made.ladder.rows},
+        sent=len(lived.traffic.predictions),
+        answered=len(ids),
+        in_ledger=len(recorded),
+        lost=len(set(ids) - recorded) + len(ids) - len(set(ids)),
+        facts=lived.traffic.facts,
+        settled=lived.settled,
+        p50_ms=p50,
+        p99_ms=p99,
+        seconds=0.0,
+        metric=METRIC,
+        months=months,
+        releases=tuple(lived.releases),
+        alarms=tuple(lived.alarms),
         traced=traced,
-        seconds={},
+        next_steps=tuple(lived.next_steps),
+        stages={},
     )
-
-
-def _judged(week: Week, traffic: Traffic) -> pl.DataFrame:
-    """Join answers with what came true; flights without an outcome are left out."""
-    answers = pl.DataFrame(
-        {
-            "flight_id": [p.flight_id for p in traffic.predictions],
-            "score": [p.score for p in traffic.predictions],
-        },
-        schema={"flight_id": pl.String, "score": pl.Float64},
-    ).drop_nulls()
-    known = week.tables["flights"].filter(pl.col("arr_delay").is_not_null())
-    return known.join(answers, on="flight_id").select(
-        "score",
-        late=pl.col("arr_delay") > LATE_MINUTES,
-        hour=pl.col("sched_dep_local").dt.hour().cast(pl.Int64),
-        at_us=pl.col("sched_dep_utc").dt.epoch("us"),
-    )
-
-
-def _scores(
-    project: Project, week: Week, judged: pl.DataFrame, chosen: str
-) -> dict[str, NDArray[np.float64]]:
-    """Score the same flights with the constant and the rule, beside what was answered."""
-    rate = float((week.known["flights"]["arr_delay"].drop_nulls() > LATE_MINUTES).to_numpy().mean())
-    rule = next(r for r in project.definitions().rungs if r.name == "late_by_hour")
-    by_hour = {hour: float(rule(hour)) for hour in range(24)}  # type: ignore[operator]
-    return {
-        "constant": np.full(judged.height, rate),
-        rule.name: np.array([by_hour[hour] for hour in judged["hour"]]),
-        f"{chosen} (live)": judged["score"].to_numpy(),
-    }

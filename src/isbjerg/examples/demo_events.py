@@ -64,7 +64,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Told, ...]
 
 
-def steps(tables: Tables, since: datetime, until: datetime) -> Iterator[Step]:
+def steps(
+    tables: Tables, since: datetime, until: datetime, *, decide_from: datetime | None = None
+) -> Iterator[Step]:
     """List the steps of a while in which something happened.
 
     Parameters
@@ -73,11 +75,13 @@ def steps(tables: Tables, since: datetime, until: datetime) -> Iterator[Step]:
         The whole year, as `tidy_tables` gives it.
     since, until : datetime
         Decisions taken and facts known in ``[since, until)``, full five minutes both.
+    decide_from : datetime, optional
+        No decision before it.
     """
     flights = tables["flights"]
     events = pl.concat(
         [
-            _decisions(flights, since, until),
+            _decisions(flights, max(since, decide_from or since), until),
             _departures(flights, since, until),
             _landings(flights, since, until),
             _readings(tables["weather"], since, until),
@@ -105,20 +109,19 @@ def _step(
     return Step(at=at, decisions=tuple(decisions), facts=told)
 
 
-def judged(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
-    """Choose the flights about which a decision is taken in ``[since, until)``."""
-    return flights.filter(_within(pl.col("sched_dep_utc") - AHEAD, since, until))
-
-
-def outcomes(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
-    """List what came true in ``[since, until)``: the flights that reached their gate."""
-    return flights.filter(_within(pl.col("landed_utc"), since, until)).select(
+def outcomes(
+    flights: pl.DataFrame, since: datetime, until: datetime, *, decide_from: datetime
+) -> pl.DataFrame:
+    """List what came true in ``[since, until)`` of the flights that were judged."""
+    arrived = _within(pl.col("landed_utc"), since, until)
+    asked = pl.col("sched_dep_utc") - AHEAD >= decide_from
+    return flights.filter(arrived & asked).select(
         "flight_id", "dep_delay", "departed_utc", "arr_delay", "landed_utc"
     )
 
 
 def _decisions(flights: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:
-    chosen = judged(flights, since, until)
+    chosen = flights.filter(_within(pl.col("sched_dep_utc") - AHEAD, since, until))
     at = chosen["sched_dep_utc"] - AHEAD
     return _events(chosen.select(UP_FRONT), at, chosen["flight_id"], order=0)
 

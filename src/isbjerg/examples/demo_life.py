@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from isbjerg.examples.demo_events import outcomes, steps
-from isbjerg.examples.demo_period import Period, Span
+from isbjerg.examples.demo_period import DECIDE_FROM, Period, Span
 from isbjerg.examples.demo_traffic import Traffic, replay
-from isbjerg.findings import Finding
 from isbjerg.project import Project
 from isbjerg.times import Clock
 from isbjerg.workflows.progress import Stages
@@ -87,19 +85,21 @@ def live_through(
     """
     lived = Lived(traffic=Traffic())
     for span in period.spans():
+
+        def progress(sent: int, at: datetime = span.since) -> None:
+            told(sent, at)
+
         with stages.stage("replay", f"Replaying from {span.since:%d %B}"):
             replay(
                 address,
-                steps(period.tables, span.since, span.until),
+                steps(period.tables, span.since, span.until, decide_from=DECIDE_FROM),
                 clock,
                 traffic=lived.traffic,
                 log=log,
-                progress=lambda sent, at=span.since: told(sent, at),
+                progress=progress,
             )
         with stages.stage("settle", f"Settling what came true until {span.until:%d %B}"):
             lived.settled += _settle(project, period, span)
-        with stages.stage("watch", f"Looking at the week until {span.until:%d %B}"):
-            lived.alarms += _watch(project, span)
         if span.until < period.until:
             with stages.stage("retrain", f"Training again on {span.until:%d %B}"):
                 lived.releases.append(_retrain(project, span, lived.next_steps))
@@ -109,13 +109,9 @@ def live_through(
 def _settle(project: Project, period: Period, span: Span) -> int:
     path = project.folder / "data" / OUTCOMES / f"{span.until:%Y-%m-%d}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = outcomes(period.tables["flights"], span.since, span.until)
+    known = outcomes(period.tables["flights"], span.since, span.until, decide_from=DECIDE_FROM)
     known.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%SZ")
     return project.settle(path).outcomes.new
-
-
-def _watch(project: Project, span: Span) -> list[Alarm]:
-    return []
 
 
 def _retrain(project: Project, span: Span, next_steps: list[str]) -> Release:

@@ -14,8 +14,11 @@ from isbjerg.examples.flights_data import Tables, known_before
 AS_OF = datetime(2013, 6, 1, tzinfo=UTC)
 """What became known from here on is replayed, not given."""
 
-YEAR_END = datetime(2014, 1, 1, 6, tzinfo=UTC)
-"""After the last decision of the year, midnight in New York two hours before."""
+DECIDE_FROM = datetime(2013, 6, 1, 2, tzinfo=UTC)
+"""The first decision: about a flight that leaves at midnight of 1 June in New York."""
+
+YEAR_END = datetime(2014, 1, 2, tzinfo=UTC)
+"""All flights of the year have landed."""
 
 QUICK_SINCE = datetime(2013, 4, 15, tzinfo=UTC)
 QUICK_DAYS = 2

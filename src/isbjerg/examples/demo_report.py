@@ -1,46 +1,39 @@
-"""What came of the demonstration: nothing lost, how fast, how well."""
+"""What came of the demonstration: nothing lost, how fast, how well, month by month."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from isbjerg.evaluation.metrics import Measured, measure_all
+from isbjerg.evaluation.metrics import Measured
+from isbjerg.examples.demo_life import Alarm, Release
 from isbjerg.examples.demo_traffic import Sent, Traffic
-from isbjerg.statistics.bootstrap import time_blocks
-from isbjerg.storage.outcomes import Settlement
-
-METRICS = ("average_precision", "roc_auc", "brier")
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What was sent and what became of it.
+class Month(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of the replay: average precision on the flights that arrived.
 
     Parameters
     ----------
-    sent, answered, in_ledger : int
-        Requests; answers with a prediction; answers whose record is in the ledger.
-    lost : int
-        Answers without a record: must be 0.
-    facts : int
-        Rows told to the server while the week went by.
-    p50_ms, p99_ms : float
-        From request to answer, seen by the client, several requests at a time.
-    seconds : float
-        Length of the whole replay.
+    month : str
+        Such as ``2013-06``, by New York's calendar.
+    rule, frozen, live : float or None
+        The hand-coded rule; the first model, never trained again; what was answered.
+    n, late : int
+        Flights with an outcome; how many of them came late.
+    intervals : dict of str to tuple of float
+        The 95 % interval of each, by days; lacking with too few days.
     """
 
-    sent: int
-    answered: int
-    in_ledger: int
-    lost: int
-    facts: int
-    p50_ms: float
-    p99_ms: float
-    seconds: float
+    month: str
+    rule: float | None
+    frozen: float | None
+    live: float | None
+    n: int
+    late: int
+    intervals: dict[str, tuple[float, float]]
 
 
 class Traced(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,79 +55,74 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     folder : str
         The project.
     verbs : tuple of str
-        What was said on the command line, in order.
-    as_of, week : str
-        Until when it learnt; what was replayed.
-    rungs : dict of str to dict of str to Measured
-        The ladder on the run's own test days.
+        What was said, in order; what is said each week is told once.
+    as_of, until : str
+        Until when it learnt at first; until when it was replayed.
     chosen : str
-        Rung that went live.
-    week_metrics : dict of str to dict of str to Measured
-        Constant, rule and live model on the flights replayed.
-    flights, late : int
-        Flights replayed with an outcome; how many of them came late.
-    delivery, settlement, traced
-        See there.
-    seconds : dict of str to float
-        Length of each stage.
+        Rung that went live first.
+    rungs : dict of str to dict of str to Measured
+        The ladder on the first run's own test days.
+    sent, answered, in_ledger : int
+        Requests; answers with a prediction; answers whose record is in the ledger.
+    lost : int
+        Answers without a record: must be 0.
+    facts, settled : int
+        Rows told to the server while time went by; outcomes joined with their predictions.
+    p50_ms, p99_ms : float
+        From request to answer, seen by the client, several requests at a time.
+    seconds : float
+        Length of the whole demonstration.
+    metric : str
+        What `months` are measured in.
+    months : tuple of Month
+        In order; the last line may be ``all``.
+    releases : tuple of Release
+        What became of each retraining.
+    alarms : tuple of Alarm
+        What the weekly looks found wrong.
+    traced : tuple of Traced
+        Three predictions, traced.
+    next_steps : tuple of str
+        What to do now.
+    stages : dict of str to float
+        Seconds of each act.
     """
 
     folder: str
     verbs: tuple[str, ...]
     as_of: str
-    week: str
-    rungs: dict[str, dict[str, Measured]]
+    until: str
     chosen: str
-    week_metrics: dict[str, dict[str, Measured]]
-    flights: int
-    late: int
-    delivery: Delivery
-    settlement: Settlement
+    rungs: dict[str, dict[str, Measured]]
+    sent: int
+    answered: int
+    in_ledger: int
+    lost: int
+    facts: int
+    settled: int
+    p50_ms: float
+    p99_ms: float
+    seconds: float
+    metric: str
+    months: tuple[Month, ...]
+    releases: tuple[Release, ...]
+    alarms: tuple[Alarm, ...]
     traced: tuple[Traced, ...]
-    seconds: dict[str, float]
+    next_steps: tuple[str, ...]
+    stages: dict[str, float]
 
     @property
     def holds(self) -> bool:
-        """Whether nothing was lost and every trace came out the same."""
-        return self.delivery.lost == 0 and all(t.holds for t in self.traced)
+        """Whether all was answered, nothing was lost, and every trace came out the same."""
+        answered = self.sent == self.answered == self.in_ledger
+        return answered and self.lost == 0 and all(t.holds for t in self.traced)
 
 
-def delivery(traffic: Traffic, recorded: set[str]) -> Delivery:
-    """Count what was sent, answered and recorded.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        What was sent.
-    recorded : set of str
-        Ids of the answers that the ledger knows.
-    """
-    answered = [p for p in traffic.predictions if p.id is not None]
-    latencies = np.array([p.latency_ms for p in answered] or [0.0])
-    p50, p99 = (round(float(np.quantile(latencies, q)), 2) for q in (0.5, 0.99))
-    return Delivery(
-        sent=len(traffic.predictions),
-        answered=len(answered),
-        in_ledger=len(recorded),
-        lost=sum(p.id not in recorded for p in answered),
-        facts=traffic.facts,
-        p50_ms=p50,
-        p99_ms=p99,
-        seconds=round(traffic.seconds, 1),
-    )
-
-
-def measured(
-    scores: Mapping[str, NDArray[np.float64]],
-    truth: NDArray[np.float64],
-    at_us: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> dict[str, dict[str, Measured]]:
-    """Measure each row of scores, with intervals by days."""
-    blocks = time_blocks(at_us)
-    return {
-        name: measure_all(METRICS, truth, values, blocks, rng) for name, values in scores.items()
-    }
+def latencies_ms(traffic: Traffic) -> tuple[float, float]:
+    """Return the median and the 99th percentile of the answers."""
+    taken = np.array([p.latency_ms for p in traffic.predictions if p.id is not None] or [0.0])
+    p50, p99 = (round(float(np.quantile(taken, q)), 2) for q in (0.5, 0.99))
+    return p50, p99
 
 
 def to_trace(predictions: Sequence[Sent]) -> list[Sent]:
