@@ -20,12 +20,20 @@ SPAN_US = 7 * DAY_US
 YEAR_US = 365 * DAY_US
 INSTANT = pl.Datetime("us", "UTC")
 
+SIZES = ((10_000, 100_000), (100_000, 1_000_000), (1_000_000, 10_000_000))
+"""Decisions and facts; the first is for a quick look."""
+
 Bare = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 
 
 def figures(*, quick: bool) -> Iterator[Figure]:
     """Yield the seconds of ten lookups, and of one window, each beside the bare join."""
-    n_units, n_facts = (10_000, 100_000) if quick else (100_000, 1_000_000)
+    for n_units, n_facts in SIZES[:1] if quick else SIZES[1:]:
+        yield from measured(n_units, n_facts, rounds=3 if quick else 5)
+
+
+def measured(n_units: int, n_facts: int, *, rounds: int) -> Iterator[Figure]:
+    """Yield the figures of one size."""
     rng = np.random.default_rng(20130101)
     facts, units = draw_facts(rng, n_facts), draw_units(rng, n_units)
     for name, slots, bare in contests():
@@ -33,9 +41,9 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         theirs = partial(bare, units, facts)
         check_equal(ours(), theirs())
         works = {"isbjerg": wall(ours), "bare": wall(theirs)}
-        costs = interleaved(works, rounds=3 if quick else 5)
+        costs = interleaved(works, rounds=rounds)
         yield against(
-            f"assembly.{name}",
+            f"assembly.{name}.{n_facts // 1_000_000 or 0.1:g}M",
             median(costs["isbjerg"]),
             median(costs["bare"]),
             unit="s",

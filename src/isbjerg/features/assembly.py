@@ -51,9 +51,9 @@ def assemble(
 
     Notes
     -----
-    The units are sorted by time once. Slots that look at the same facts in the same way share
-    the work (see :mod:`isbjerg.features.desk`): one sort of the facts, one as-of join. Adding a fact that is visible at or after a unit's grid point changes nothing for
-    that unit.
+    Slots that look at the same facts in the same way share the work (see
+    :mod:`isbjerg.features.desk`): one order of the facts, one search of the units. Adding a fact
+    that is visible at or after a unit's grid point changes nothing for that unit.
     """
     _check(units, at, feature_set, facts)
     return _with_steps(_with_slots(units, at, feature_set.slots, facts), feature_set.steps)
@@ -84,13 +84,11 @@ def _check(
 def _with_slots(
     units: pl.DataFrame, at: str, slots: Sequence[Slot], facts: Mapping[str, pl.DataFrame]
 ) -> pl.DataFrame:
-    """Look every slot up, with the units in order of time, and put them back in theirs."""
+    """Look every slot up."""
     if not slots:
         return units
-    order = units[at].cast(pl.Int64).arg_sort()
-    back = order.arg_sort()
-    desk = LookupDesk(units[order], at, facts)
-    return units.with_columns(desk.value(slot)[back].alias(f"slot:{slot.name}") for slot in slots)
+    desk = LookupDesk(units, at, facts)
+    return units.with_columns(desk.value(slot).alias(f"slot:{slot.name}") for slot in slots)
 
 
 def _with_steps(table: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:

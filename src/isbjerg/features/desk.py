@@ -3,28 +3,44 @@
 Many slots ask nearly the same: five columns of the newest weather, the count and the mean of
 one window. Each stage here is kept under what it depends on, so slots that share a source,
 ``on``, key and knowledge times share one ordering of the facts; ``newest`` slots share the
-search too, whatever their value, and aggregates of one value share its window.
+search too, whatever their value, windows of all spans share what enters them, and aggregates
+of one value share its sums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import polars as pl
 
 from isbjerg.canonical import canonical_json
 from isbjerg.expressions.polars import polars_type, to_polars
 from isbjerg.expressions.tree import Type
-from isbjerg.features.facts import match_text, matching, sightings
-from isbjerg.features.fixed_point import SCALE
-from isbjerg.features.sets import FIXED_POINT_BITS, Slot
-from isbjerg.features.timelines import newest, versions, window
+from isbjerg.features.facts import timing
+from isbjerg.features.fixed_columns import Running, aggregated, amounts, running
+from isbjerg.features.groups import Groups, grouped
+from isbjerg.features.moments import Moments, Whole
+from isbjerg.features.sets import Slot
+from isbjerg.features.timelines import NO_FACT, Timelines
+from isbjerg.features.versions import versions
 
 _MAY_BE_LARGE = (Type.INTEGER, Type.FLOAT, Type.DURATION)
 """Types with values that cannot be summed exactly; counted they can be."""
 
-Made = TypeVar("Made", pl.DataFrame, pl.Series)
+Made = TypeVar("Made")
+
+
+class _Asked(NamedTuple):
+    """What units ask of a source, sorted by group and time so that searches are short."""
+
+    facts: Groups
+    """Group of each fact."""
+    groups: Groups
+    times: Whole
+    back: Whole
+    """Where each unit, in its own order, stands in this one."""
 
 
 class LookupDesk:
@@ -33,7 +49,7 @@ class LookupDesk:
     Parameters
     ----------
     units : DataFrame
-        Sorted by decision time.
+        In any order.
     at : str
         Name of the instant column with the decision times, none of them null.
     facts : mapping of str to DataFrame
@@ -42,118 +58,114 @@ class LookupDesk:
 
     def __init__(self, units: pl.DataFrame, at: str, facts: Mapping[str, pl.DataFrame]) -> None:
         self._units = units
-        self._at = at
+        self._times = units[at].cast(pl.Int64).to_numpy()
         self._facts = facts
-        self._frames: dict[Hashable, pl.DataFrame] = {}
-        self._series: dict[Hashable, pl.Series] = {}
+        self._kept: dict[Hashable, Any] = {}
 
     def value(self, slot: Slot) -> pl.Series:
         """Return the slot's value for each unit."""
-        found = self._newest(slot) if slot.kind == "newest" else self._window(slot)
-        if slot.kind == "newest":
-            value = self._values(slot)[found["place"]]
-            found = found.with_columns(value.alias("value"))
-        return found.select(_read(slot).cast(polars_type(slot.type))).to_series()
+        value = self._newest(slot) if slot.kind == "newest" else self._past(slot)
+        return value.gather(self._asked(slot).back).cast(polars_type(slot.type))
 
-    def _newest(self, slot: Slot) -> pl.DataFrame:
-        return _once(
-            self._frames,
-            ("newest", *_facts_of(slot), slot.refresh_us),
-            lambda: self._look_up(slot, newest(self._versions(slot))),
+    def _newest(self, slot: Slot) -> pl.Series:
+        asked, grid = self._asked(slot), self._grid(slot)
+        places = self._once(
+            ("newest", *_looked_at(slot), slot.refresh_us),
+            lambda: self._timelines(slot).newest_before(asked.groups, grid),
+        )
+        if slot.max_age_us is not None:
+            position = self._timing(slot)["position"].gather(_or_null(places))
+            fresh = (pl.Series(grid) - position <= slot.max_age_us).fill_null(value=False)
+            places = np.where(fresh.to_numpy(), places, NO_FACT)
+        return self._values(slot).gather(_or_null(places))
+
+    def _past(self, slot: Slot) -> pl.Series:
+        timelines, span = self._timelines(slot), slot.span_us or 0
+        entering = timelines.entering
+        leaving = self._once(("leaving", *_looked_at(slot), span), lambda: timelines.leaving(span))
+        entered = self._running(slot, timelines, entering).at(self._before(slot, entering))
+        left = self._running(slot, timelines, leaving).at(self._before(slot, leaving))
+        return aggregated(entered.since(left), slot)
+
+    def _running(self, slot: Slot, timelines: Timelines, moments: Moments) -> Running:
+        """Sum the slot's value up in the order of moments; orders are often shared."""
+        return self._once(
+            ("running", id(moments.order), canonical_json(slot.value), _only_counts(slot)),
+            lambda: running(self._amounts(slot), timelines.places(moments)),
         )
 
-    def _window(self, slot: Slot) -> pl.DataFrame:
-        counts = slot.aggregate == "count" and slot.value.type in _MAY_BE_LARGE
-        span = slot.span_us or 0
-        of_value = (*_facts_of(slot), canonical_json(slot.value), counts)
-        changes = _once(
-            self._frames,
-            ("window", *of_value, span),
-            lambda: window(
-                self._versions(slot),
-                _present(self._values(slot)) if counts else self._values(slot),
-                span,
-            ),
-        )
-        return _once(
-            self._frames,
-            ("window at", *of_value, span, slot.refresh_us),
-            lambda: self._look_up(slot, changes),
+    def _before(self, slot: Slot, moments: Moments) -> Whole:
+        return self._once(
+            ("before", id(moments), slot.refresh_us),
+            lambda: moments.before(self._asked(slot).groups, self._grid(slot)),
         )
 
-    def _versions(self, slot: Slot) -> pl.DataFrame:
-        return _once(
-            self._frames,
-            ("versions", *_facts_of(slot)),
-            lambda: versions(
-                sightings(self._facts[slot.source], slot, as_text=self._as_text(slot))
-            ),
+    def _timelines(self, slot: Slot) -> Timelines:
+        return self._once(("timelines", *_looked_at(slot)), lambda: self._made_timelines(slot))
+
+    def _made_timelines(self, slot: Slot) -> Timelines:
+        keys = self._facts[slot.source].select(slot.key)
+        return Timelines(versions(self._timing(slot), self._asked(slot).facts, keys), keys)
+
+    def _timing(self, slot: Slot) -> pl.DataFrame:
+        return self._once(
+            ("timing", slot.source, slot.known), lambda: timing(self._facts[slot.source], slot)
         )
 
     def _values(self, slot: Slot) -> pl.Series:
         """Evaluate the slot's value on every fact of its source."""
         facts = self._facts[slot.source]
-        return _once(
-            self._series,
-            (slot.source, canonical_json(slot.value)),
+        return self._once(
+            ("values", slot.source, canonical_json(slot.value)),
             lambda: facts.with_columns(to_polars(slot.value).alias("value"))["value"],
         )
 
-    def _as_text(self, slot: Slot) -> bool:
-        """Compare texts unless the two sides are one column each, of one type."""
-        theirs = [self._facts[slot.source].schema[column] for column, _ in slot.on]
-        ours = [self._units.schema[column] for _, column in slot.on]
-        return len(slot.on) != 1 or theirs != ours
-
-    def _look_up(self, slot: Slot, changes: pl.DataFrame) -> pl.DataFrame:
-        """Find the last change strictly before each unit's grid point."""
-        t = pl.col(self._at).cast(pl.Int64)
-        grid = t - t % slot.refresh_us if slot.refresh_us else t
-        columns = [column for _, column in slot.on]
-        match = match_text if self._as_text(slot) else matching
-        asked = self._units.select(grid.alias("g"), match(self._units, columns).alias("_on"))
-        return asked.join_asof(
-            changes,
-            left_on="g",
-            right_on="change_at",
-            by="_on",
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,  # both sides are sorted by time here
+    def _amounts(self, slot: Slot) -> pl.Series:
+        counts = _only_counts(slot)
+        return self._once(
+            ("amounts", slot.source, canonical_json(slot.value), counts),
+            lambda: amounts(_present(self._values(slot)) if counts else self._values(slot)),
         )
+
+    def _asked(self, slot: Slot) -> _Asked:
+        return self._once(("asked", slot.source, slot.on), lambda: self._made_asked(slot))
+
+    def _made_asked(self, slot: Slot) -> _Asked:
+        found = grouped(self._facts[slot.source], self._units, slot.on)
+        order = Moments(found.units + 1, self._times).order  # NOWHERE comes first
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return _Asked(found.facts, found.units[order], self._times[order], back)
+
+    def _grid(self, slot: Slot) -> Whole:
+        """Return the grid point of each unit."""
+        times = self._asked(slot).times
+        return times - times % slot.refresh_us if slot.refresh_us else times
+
+    def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        if key not in self._kept:
+            self._kept[key] = make()
+        made: Made = self._kept[key]
+        return made
+
+
+def _looked_at(slot: Slot) -> tuple[Hashable, ...]:
+    """Name the way in which a slot looks at the facts of its source."""
+    return (slot.source, slot.on, slot.key, slot.known)
+
+
+def _only_counts(slot: Slot) -> bool:
+    """Say whether values that are too large to be summed must be counted all the same."""
+    return slot.aggregate == "count" and slot.value.type in _MAY_BE_LARGE
 
 
 def _present(values: pl.Series) -> pl.Series:
     """Say true of every value, so that none is too large to be counted."""
     known = pl.when(pl.first().is_not_null()).then(pl.lit(value=True))
-    return values.alias("value").to_frame().select(known).to_series()
+    return values.to_frame().select(known).to_series()
 
 
-def _facts_of(slot: Slot) -> tuple[Hashable, ...]:
-    return (slot.source, slot.on, slot.key, slot.known)
-
-
-def _once(kept: dict[Hashable, Made], key: Hashable, make: Callable[[], Made]) -> Made:
-    if key not in kept:
-        kept[key] = make()
-    return kept[key]
-
-
-def _read(slot: Slot) -> pl.Expr:
-    """Read a slot's value from the state found; see :func:`fixed_point.from_fixed`."""
-    if slot.kind == "newest":
-        value = pl.col("value")
-        if slot.max_age_us is None:
-            return value
-        age = pl.col("g") - pl.col("position")
-        return pl.when(age <= slot.max_age_us).then(value)
-    count = pl.col("count").fill_null(0)
-    total = pl.col("total").fill_null(0)
-    if slot.aggregate == "count":
-        return count
-    if slot.aggregate == "sum" and slot.type is not Type.FLOAT:
-        return (total // pl.lit(2**FIXED_POINT_BITS, pl.Int128)).cast(pl.Int64, strict=False)
-    summed = total.cast(pl.Float64) / SCALE
-    if slot.aggregate == "sum":
-        return summed
-    return pl.when(count > 0).then(summed / count.cast(pl.Float64))
+def _or_null(places: Whole) -> pl.Series:
+    """Write places such that gathering by them gives null where there is no fact."""
+    asked = pl.Series(places)
+    return asked.set(asked == NO_FACT, None) if (places == NO_FACT).any() else asked

@@ -86,56 +86,30 @@ def contributions(facts: pl.DataFrame, slot: Slot) -> pl.DataFrame:
     ).filter(pl.col("position").is_not_null())
 
 
-def sightings(facts: pl.DataFrame, slot: Slot, *, as_text: bool) -> pl.DataFrame:
-    """Say of each fact what it matches, which fact it is and when it is visible.
-
-    Parameters
-    ----------
-    facts : DataFrame
-        Columns of the source in carriers, ``_live_at`` and ``_row``.
-    slot : Slot
-        What is looked up; its value is left out.
-    as_text : bool
-        Whether ``_on`` must be text; else a single column stays as it is, which is faster.
+def timing(facts: pl.DataFrame, slot: Slot) -> pl.DataFrame:
+    """Say of each fact where it stands in time and when it is visible.
 
     Returns
     -------
     DataFrame
-        `contributions` without the value, and with ``place``, the fact's row in `facts`. A
-        ``_key`` of one column stays as it is: it compares as its text would.
+        One row for each fact, in the order of `facts`: ``position`` and ``visible``
+        (microseconds, null for a fact that is never known) and ``_row``.
     """
-    on = [column for column, _ in slot.on]
-    return (
-        facts.select(
-            _on=match_text(facts, on) if as_text else matching(facts, on),
-            _key=_whole(facts, slot.key),
-            **_timing(slot),
-        )
-        .with_columns(place=pl.int_range(pl.len(), dtype=pl.UInt32))
-        .filter(pl.col("position").is_not_null())
-    )
+    return facts.select(**_timing(slot, live=facts[LIVE_AT].null_count() < facts.height))
 
 
-def matching(table: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
-    """Write what a lookup compares: one column as it is, several as one text."""
-    return pl.col(columns[0]) if _simple(table, columns) else match_text(table, columns)
-
-
-def _whole(table: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
-    return pl.col(columns[0]) if _simple(table, columns) else key_text(table, columns)
-
-
-def _simple(table: pl.DataFrame, columns: Sequence[str]) -> bool:
-    return len(columns) == 1 and table.schema[columns[0]] != pl.Float64
-
-
-def _timing(slot: Slot) -> dict[str, pl.Expr]:
-    known = [pl.col(k.column).cast(pl.Int64) + k.offset_us for k in slot.known]
-    whole = pl.all_horizontal([k.is_not_null() for k in known])
-    position = pl.when(whole).then(pl.max_horizontal(known))
+def _timing(slot: Slot, *, live: bool = True) -> dict[str, pl.Expr]:
+    """Write position, visibility and row; without `live` facts no arrival has to be looked at."""
+    times = [pl.col(k.column).cast(pl.Int64) for k in slot.known]
+    known = [t + k.offset_us if k.offset_us else t for t, k in zip(times, slot.known, strict=True)]
+    position = known[0]
+    if len(known) > 1:
+        whole = pl.all_horizontal([k.is_not_null() for k in known])
+        position = pl.when(whole).then(pl.max_horizontal(known))
+    arrival = pl.col(LIVE_AT).cast(pl.Int64)
     return {
         "position": position,
-        "visible": pl.max_horizontal(position, pl.col(LIVE_AT).cast(pl.Int64)),
+        "visible": pl.max_horizontal(position, arrival) if live else position,
         ROW: pl.col(ROW),
     }
 

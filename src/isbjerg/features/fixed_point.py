@@ -6,7 +6,7 @@ a whole number of ``2**-40`` (`FIXED_POINT_BITS`), sums are exact, and only the 
 rounded to a float again.
 
 This module is light: the prediction server loads it. The same arithmetic over Polars columns
-is in :mod:`isbjerg.features.timelines` (values) and :mod:`isbjerg.features.assembly` (totals).
+is in :mod:`isbjerg.features.fixed_columns`.
 """
 
 from __future__ import annotations

@@ -1,210 +1,182 @@
-"""From sightings to step functions: what a slot looks up, until it changes.
+"""Timelines: what a slot sees of its facts, as sorted moments and searches in them.
 
-For each ``_on`` a slot's value changes only when a fact becomes visible, is superseded or
-leaves the window. A *timeline* lists those changes, so that looking the value up at a grid
-point ``g`` is one search for the last change strictly before ``g``.
+Facts are numbered by group (:mod:`isbjerg.features.groups`); in each group a slot's value
+changes only when a fact becomes visible, is superseded or leaves the window.
 
 - A window (``past``) counts a fact for ``visible < g <= leave``, where ``leave`` is the
-  earlier of the next version's ``visible`` and ``position + span``. The fact is added at
-  ``visible`` and taken away at ``leave``, in exact whole numbers (see
-  :mod:`isbjerg.features.fixed_point`), so a running sum is exact at each change.
+  earlier of the next version's ``visible`` and ``position + span``. What entered before ``g``
+  less what left before ``g`` is inside, so two running sums in exact whole numbers (see
+  :mod:`isbjerg.features.fixed_point`) and two searches give every window. The sums run over
+  all groups, one after the other: what smaller groups add to both cancels out.
 - The newest fact (``newest``) is the running maximum by (position, key, visible, row) over
   the facts in the order in which they become visible. A correction can only lower it by
-  moving a fact back in time or to another ``_on``; those few ``_on`` are swept with a heap.
-
-Timelines are sorted by ``change_at`` alone; of equal times in one ``_on`` the last row holds.
-Sorting by whole numbers is several times faster than sorting by texts.
+  moving a fact back in time or to another group; those few groups are swept with a heap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from heapq import heappop, heappush
+from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
-from isbjerg.features.fixed_point import SCALE
-from isbjerg.features.sets import FIXED_POINT_BITS, FIXED_POINT_LIMIT
-
-FOREVER = 2**63 - 1
-"""When a fact leaves that nothing supersedes."""
+from isbjerg.features.groups import Groups
+from isbjerg.features.moments import Moments, Whole
+from isbjerg.features.versions import FOREVER, Versions
 
 SPAN_MAX_US = 2**61
 """A longer span is cut to this, some 73,000 years, to stay within 64 bits."""
 
-
-def versions(sightings: pl.DataFrame) -> pl.DataFrame:
-    """Say of each fact when the next version of it is visible, and where that one stands.
-
-    Parameters
-    ----------
-    sightings : DataFrame
-        From :func:`isbjerg.features.facts.sightings`.
-
-    Returns
-    -------
-    DataFrame
-        The sightings with ``until`` (microseconds, `FOREVER` for the last version; a version
-        that is superseded as soon as it is visible is never used), ``next_on`` and
-        ``next_position``.
-    """
-    if sightings["_key"].n_unique() == sightings.height:
-        return sightings.with_columns(
-            until=pl.lit(FOREVER, pl.Int64),
-            next_on=pl.lit(None, sightings.schema["_on"]),
-            next_position=pl.lit(None, pl.Int64),
-        )
-    by_key = sightings.sort("_key", "visible", "_row")
-    last = pl.int_range(pl.len()) == pl.len() - 1
-    more = pl.col("_key").eq_missing(pl.col("_key").shift(-1)) & ~last
-    return by_key.with_columns(
-        until=pl.when(more).then(pl.col("visible").shift(-1)).fill_null(FOREVER),
-        next_on=pl.when(more).then(pl.col("_on").shift(-1)),
-        next_position=pl.when(more).then(pl.col("position").shift(-1)),
-    )
+NO_FACT = -1
+"""Place of the newest fact where there is none."""
 
 
-def window(versions: pl.DataFrame, values: pl.Series, span_us: int) -> pl.DataFrame:
-    """List the changes of a window's exact sum and count.
+class Timelines:
+    """The timelines of facts looked at in one way.
 
     Parameters
     ----------
-    versions : DataFrame
-        From `versions`.
-    values : Series
-        The value of each fact of the source, found by ``place``.
-    span_us : int
-        How far back positions may lie.
-
-    Returns
-    -------
-    DataFrame
-        ``_on``, ``change_at`` (microseconds; the state holds after it), ``total`` (Int128, in
-        units of ``2**-40``) and ``count``.
+    facts : Versions
+        The facts that units ask for.
+    keys : DataFrame
+        The key's columns of the whole table, found by place; they part facts of one time.
 
     Examples
     --------
-    Two facts, of 2 and 3, each in a window of 10:
+    Two facts of one group, at 100 and 104; at 105 both are visible, at 111 a window of ten
+    has lost the first:
 
-    >>> seen = pl.DataFrame(
-    ...     {
-    ...         "_on": ["x", "x"],
-    ...         "_key": ["a", "b"],
-    ...         "position": [100, 104],
-    ...         "visible": [100, 104],
-    ...         "_row": [1, 2],
-    ...         "place": [0, 1],
-    ...     }
-    ... )
-    >>> changes = window(versions(seen), pl.Series([2.0, 3.0]), 10)
-    >>> [(at, total / 2**40, n) for _, at, total, n in changes.rows()]
-    [(100, 2.0, 1), (104, 5.0, 2), (110, 3.0, 1), (114, 0.0, 0)]
+    >>> at = np.array([100, 104])
+    >>> facts = Versions(np.zeros(2, np.int32), at, at, np.arange(2), np.arange(2))
+    >>> timelines = Timelines(facts, pl.DataFrame({"id": ["a", "b"]}))
+    >>> group, asked = np.zeros(3, np.int32), np.array([100, 105, 111])
+    >>> timelines.newest_before(group, asked).tolist()
+    [-1, 1, 1]
+    >>> timelines.entering.before(group, asked) - timelines.leaving(10).before(group, asked)
+    array([0, 2, 1])
     """
-    span = min(span_us, SPAN_MAX_US)
-    counted = (
-        versions.select(
-            "_on",
-            "visible",
-            leave=pl.min_horizontal("until", pl.col("position") + span),
-            amount=_fixed(values)[versions["place"]],
+
+    def __init__(self, facts: Versions, keys: pl.DataFrame) -> None:
+        self._facts = facts
+        self._keys = keys
+
+    @cached_property
+    def entering(self) -> Moments:
+        """The moments at which facts become visible."""
+        return Moments(self._facts.group, self._facts.visible)
+
+    def leaving(self, span_us: int) -> Moments:
+        """List the moments at which facts leave a window; at once, if they come in too late."""
+        facts = self._facts
+        leave = facts.position + min(span_us, SPAN_MAX_US)
+        if facts.until is not None:
+            leave = np.minimum(leave, facts.until)
+        if span_us < 0 or facts.visible is not facts.position or facts.until is not None:
+            leave = np.maximum(leave, facts.visible)
+        return Moments(facts.group, leave, like=self.entering)
+
+    def places(self, moments: Moments) -> Whole:
+        """Return the place of each fact in the order of `entering` or `leaving`."""
+        return self._facts.place[moments.order]
+
+    def newest_before(self, groups: Groups, times: Whole) -> Whole:
+        """Find the place of the fact that is the newest before each time, or `NO_FACT`.
+
+        Parameters
+        ----------
+        groups : array of int32, shape (n_units,)
+            Groups asked for, :data:`isbjerg.features.groups.NOWHERE` among them.
+        times : array of int64, shape (n_units,)
+            Grid points in microseconds.
+        """
+        found = np.full(len(groups), NO_FACT)
+        for steps in self._newest:
+            last = steps.moments.last_before(groups, times)
+            there = last >= 0
+            found[there] = steps.facts[steps.numbers[last[there]]]
+        return found
+
+    @cached_property
+    def _newest(self) -> list[_Steps]:
+        """The changes of which fact is the newest; no group is in more than one of them."""
+        everything, by_position = self._facts, self.entering
+        if everything.visible is not everything.position:
+            by_position = Moments(everything.group, everything.position)
+        ranked = self._ranked(by_position)
+        lowers = everything.lowers is not None and bool(everything.lowers.any())
+        if everything.visible is everything.position and not lowers:
+            return [_Steps(by_position, ranked, everything.place)]
+        facts = everything.taken(ranked)
+        if not lowers:
+            return [_rising(facts)]
+        falls = np.isin(facts.group, np.unique(facts.group[facts.lowers]))
+        return [_rising(facts.taken(~falls)), _falling(facts.taken(falls))]
+
+    def _ranked(self, by_position: Moments) -> Whole:
+        """Sort the facts by group, position, key, visible and row."""
+        ranked, again = by_position.order, by_position.repeats()
+        if not again.any():
+            return ranked
+        tied = again.copy()
+        tied[:-1] |= again[1:]
+        runs = np.cumsum(~again)
+        facts = self._facts.taken(ranked[tied])
+        parted = self._keys[facts.place].select(
+            pl.all().name.prefix("key:"),
+            run=pl.Series(runs[tied]),
+            visible=pl.Series(facts.visible),
+            row=pl.Series(facts.row),
+            number=pl.Series(ranked[tied]),
         )
-        .drop_nulls()
-        .filter(pl.col("leave") > pl.col("visible"))
-    )
-    enter = counted.select("_on", change_at="visible", amount="amount", one=pl.lit(1, pl.Int64))
-    leave = counted.select(
-        "_on", change_at="leave", amount=0 - pl.col("amount"), one=pl.lit(-1, pl.Int64)
-    )
-    return (
-        pl.concat([enter, leave])
-        .sort("change_at")
-        .select(
-            "_on",
-            "change_at",
-            total=pl.col("amount").cum_sum().over("_on"),
-            count=pl.col("one").cum_sum().over("_on"),
-        )
-    )
+        keys = [f"key:{name}" for name in self._keys.columns]
+        ranked = ranked.copy()
+        ranked[tied] = parted.sort("run", *keys, "visible", "row")["number"].to_numpy()
+        return ranked
 
 
-def _fixed(values: pl.Series) -> pl.Series:
-    """Write values as :func:`isbjerg.features.fixed_point.to_fixed` does."""
-    value = pl.col("value")
-    limit = int(FIXED_POINT_LIMIT)
-    if values.dtype == pl.Float64:
-        small = pl.when(value.abs() < FIXED_POINT_LIMIT).then(value * SCALE)
-        amount = small.round(0, mode="half_to_even").cast(pl.Int128)
-    elif values.dtype.is_integer() or values.dtype in (pl.Boolean, pl.Duration):
-        whole = value.cast(pl.Int64).cast(pl.Int128)
-        scaled = whole * pl.lit(2**FIXED_POINT_BITS, pl.Int128)
-        amount = pl.when((whole < limit) & (whole > -limit)).then(scaled)
-    else:  # can only be counted
-        amount = pl.when(value.is_not_null()).then(pl.lit(0, pl.Int128))
-    return values.alias("value").to_frame().select(amount).to_series()
+class _Steps(NamedTuple):
+    """Which fact is the newest from each moment on, until the next of its group."""
+
+    moments: Moments
+    numbers: Whole
+    """The fact at each place of `moments`, as its number in `facts`."""
+    facts: Whole
+    """Place of each fact in the table of facts."""
 
 
-def newest(versions: pl.DataFrame) -> pl.DataFrame:
-    """List the changes of which fact is the newest.
-
-    Parameters
-    ----------
-    versions : DataFrame
-        From `versions`.
-
-    Returns
-    -------
-    DataFrame
-        ``_on``, ``change_at`` (microseconds; the state holds after it), and ``position`` and
-        ``place`` of the newest fact, both null when there is none.
-    """
-    ranked = (
-        versions.filter(pl.col("_on").is_not_null())
-        .sort("position", "_key", "visible", "_row")
-        .with_columns(rank=pl.int_range(pl.len(), dtype=pl.Int64))
-    )
-    swept = ranked.filter(_lowers())["_on"].unique()
-    if swept.is_empty():
-        return _rising(ranked)
-    corrected = pl.col("_on").is_in(swept.implode())
-    falling = _sweep(ranked.filter(corrected)).join(
-        ranked.select("rank", "position", "place"), on="rank", how="left"
-    )
-    both = [_rising(ranked.filter(~corrected)), falling.drop("rank")]
-    return pl.concat(both, how="diagonal").sort("change_at")
-
-
-def _rising(ranked: pl.DataFrame) -> pl.DataFrame:
+def _rising(ranked: Versions) -> _Steps:
     """Follow the newest fact where it only ever rises."""
-    changes = ranked.select("_on", "position", "place", "rank", change_at="visible")
-    if (ranked["visible"] == ranked["position"]).all():
-        return changes.drop("rank")  # each is the newest when it becomes visible
-    by_time = changes.sort("change_at", "rank")
-    best = by_time.select("_on", "change_at", rank=pl.col("rank").cum_max().over("_on"))
-    return best.join(
-        changes.select("rank", "position", "place"), on="rank", how="left", maintain_order="left"
-    ).drop("rank")
+    moments = Moments(ranked.group, ranked.visible)
+    # Ranks of a later group are higher than all before: one maximum may run over all groups.
+    return _Steps(moments, np.maximum.accumulate(moments.order), ranked.place)
 
 
-def _lowers() -> pl.Expr:
-    """Tell facts whose next version may leave an older fact as the newest of their `_on`."""
-    stays = (pl.col("next_on") == pl.col("_on")) & (pl.col("next_position") >= pl.col("position"))
-    return (pl.col("until") != FOREVER) & ~stays.fill_null(value=False)
-
-
-def _sweep(ranked: pl.DataFrame) -> pl.DataFrame:
+def _falling(ranked: Versions) -> _Steps:
     """Follow the newest fact through corrections that may lower it."""
-    facts_of: dict[object, list[tuple[int, int, int]]] = {}
-    for on, *fact in ranked.sort("visible").select("_on", "rank", "visible", "until").iter_rows():
-        facts_of.setdefault(on, []).append((fact[0], fact[1], fact[2]))
-    changes = [
-        (on, at, rank) for on, facts in facts_of.items() for at, rank in _newest_over_time(facts)
-    ]
-    schema: dict[str, pl.DataType] = {
-        "_on": ranked["_on"].dtype,
-        "change_at": pl.Int64(),
-        "rank": pl.Int64(),
-    }
-    return pl.DataFrame(changes, schema=schema, orient="row")
+    groups: list[int] = []
+    times: list[int] = []
+    ranks: list[int] = []
+    for group, facts in _by_group(ranked):
+        for time, rank in _newest_over_time(facts):
+            groups.append(group)
+            times.append(time)
+            ranks.append(NO_FACT if rank is None else rank)
+    moments = Moments(np.array(groups, np.int32), np.array(times, np.int64))
+    numbers = np.array(ranks, np.int64)[moments.order]
+    return _Steps(moments, numbers, np.append(ranked.place, NO_FACT))
+
+
+def _by_group(ranked: Versions) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+    """Yield of each group the (rank, visible, until) of its facts in order of visible."""
+    until = np.full(len(ranked.group), FOREVER) if ranked.until is None else ranked.until
+    facts_of: dict[int, list[tuple[int, int, int]]] = {}
+    for rank in np.argsort(ranked.visible, kind="stable").tolist():
+        fact = (rank, int(ranked.visible[rank]), int(until[rank]))
+        facts_of.setdefault(int(ranked.group[rank]), []).append(fact)
+    yield from facts_of.items()
 
 
 def _newest_over_time(facts: list[tuple[int, int, int]]) -> Iterator[tuple[int, int | None]]:
