@@ -119,8 +119,18 @@ kill: venv
 versions:
 	$(MAKE) unit VENV=.venv-$(notdir $(PYTHON)) TESTS='tests/unit tests/laws tests/workflows -m "not slow"'
 
+# One fixture starts a real PostgreSQL server. A developer without its programs sees its tests
+# skipped; on a machine of CI, which is root on Debian, they are installed.
+.PHONY: postgres
+postgres:
+	@if ! command -v initdb > /dev/null && ! ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then \
+		if [ -n "$${CI:-}" ] && command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
+			apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql > /dev/null; \
+		else echo "No PostgreSQL: its tests are skipped (apt-get install postgresql)."; fi; fi
+
 .PHONY: unit
-unit: venv
+unit: venv postgres
 	if [ -x $(VENV_CONTRACT)/bin/datacontract ]; then \
 		export ISBJERG_DATACONTRACT="$(CURDIR)/$(VENV_CONTRACT)/bin/datacontract"; fi; \
 	$(PYTEST) --numprocesses $(WORKERS) --dist worksteal \

@@ -69,6 +69,7 @@ class Project:
         tables: Sequence[str] | None = None,
         *,
         live: bool = False,
+        full: bool = False,
         progress: Progress | None = None,
     ) -> IngestReport:
         """Bring what the sources hold into data versions.
@@ -79,6 +80,8 @@ class Project:
             Only these sources.
         live : bool, default=False
             Whether new rows count as known only from now on.
+        full : bool, default=False
+            Whether to read everything again, also what is known to be read already.
         progress : callable, optional
             Told each stage and the share done.
         """
@@ -86,7 +89,9 @@ class Project:
 
         definitions = self.definitions()
         with self._open() as workspace:
-            return ingest(workspace, definitions, tables=tables, live=live, **_told(progress))
+            return ingest(
+                workspace, definitions, tables=tables, live=live, full=full, **_told(progress)
+            )
 
     def run(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from isbjerg.cli.data_report import planned
 from isbjerg.cli.figures import count, instant
 from isbjerg.cli.output import Column, key_values, next_step, table
 
@@ -40,12 +41,14 @@ def status_pieces(report: StatusReport) -> Iterator[RenderableType]:
                 line.table,
                 line.version or "never read",
                 count(line.rows),
-                instant(line.at_us),
+                instant(line.at_us) + (" (stale)" if line.stale else ""),
                 line.findings,
             )
             for line in report.tables
         ],
     )
+    if report.planned:
+        yield planned(report.planned)
     if report.workers:
         yield table(
             "Servers",

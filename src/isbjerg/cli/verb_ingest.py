@@ -9,6 +9,8 @@ from isbjerg.cli.exits import DONE
 from isbjerg.cli.opening import open_project
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from isbjerg.workflows.ingest import IngestReport
 
 
@@ -17,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tables", nargs="*", metavar="TABLE", help="only these sources")
     parser.add_argument(
         "--live", action="store_true", help="new rows count as known only from now on"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="read everything again, also what is read already"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
@@ -27,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     with bar(quiet=args.quiet) as progress:
         report = open_project(args).ingest(
-            tables=args.tables or None, live=args.live, progress=progress
+            tables=args.tables or None, live=args.live, full=args.full, progress=progress
         )
     if args.json:
         from isbjerg.cli.output import show_json  # noqa: PLC0415 - it imports rich
@@ -39,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(report: IngestReport) -> None:
+    from isbjerg.cli.data_report import planned  # noqa: PLC0415 - it imports rich
     from isbjerg.cli.figures import count  # noqa: PLC0415 - after the work
     from isbjerg.cli.output import Column, findings, show, table  # noqa: PLC0415 - it imports rich
 
@@ -47,7 +53,8 @@ def _show(report: IngestReport) -> None:
     rows = [
         (
             t.version,
-            "new" if t.changed else "as before",
+            ("new" if t.changed else "as before")
+            + (", from the watermark on" if t.incremental else ""),
             *(count(getattr(t, name)) for name in told),
         )
         for t in report.tables
@@ -59,4 +66,7 @@ def _show(report: IngestReport) -> None:
         *(Column(words.get(name, name), "right") for name in told),
     ]
     found = [finding for t in report.tables for finding in t.findings]
-    show(table("Ingested", columns, rows), *([findings("Findings", found)] if found else []))
+    pieces: list[RenderableType] = [table("Ingested", columns, rows)]
+    pieces += [planned(report.planned)] if report.planned else []
+    pieces += [findings("Findings", found)] if found else []
+    show(*pieces)

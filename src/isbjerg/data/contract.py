@@ -18,6 +18,12 @@ from isbjerg.findings import Finding
 RuleSeverity = Literal["error", "warning"]
 """An *error* quarantines the row, or refuses the request; a *warning* is only told."""
 
+PERSONAL = ("public", "internal", "personal", "sensitive", "identifier")
+"""Classes of personal data, from what anybody may see to what names a person by itself."""
+
+HIDDEN = frozenset({"personal", "sensitive", "identifier"})
+"""Classes whose values are never shown in a report."""
+
 _PYTHON: dict[Type, tuple[type, ...]] = {
     Type.BOOLEAN: (bool,),
     Type.INTEGER: (int,),
@@ -59,7 +65,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     known : tuple of (str, int), optional
         When the value becomes known: a column, and microseconds after it.
     personal : str, optional
-        Class of personal data, such as ``name`` or ``health``.
+        Class of personal data: one of `PERSONAL`, or a word of the project's own.
     description : str
         For people.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from isbjerg.data.watermarks import Watermark
 from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
 
@@ -32,6 +33,27 @@ class Part(msgspec.Struct, frozen=True):
     hash: str
     rows: int
     bytes: int
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How the rows of a version were read from their source.
+
+    Parameters
+    ----------
+    definition : tuple of (str, str)
+        What was read, aspect by aspect: kind, path, query, code. Never a secret.
+    rules : str
+        Name of the contract and the key by which rows were judged.
+    columns : tuple of str
+        As the source gave them, sorted.
+    watermark : Watermark, optional
+        How far it was read.
+    """
+
+    definition: tuple[tuple[str, str], ...]
+    rules: str = ""
+    columns: tuple[str, ...] = ()
+    watermark: Watermark | None = None
 
 
 class DataVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +89,8 @@ class DataVersion(msgspec.Struct, frozen=True, kw_only=True):
         Whether its rows count as known only from `at_us` on.
     findings : tuple of Finding
         What carriers, contract and comparison had to say.
+    reading : Reading, optional
+        How the source was read; versions of before it was kept have none.
     """
 
     id: str
@@ -87,3 +111,4 @@ class DataVersion(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
     findings: tuple[Finding, ...] = ()
     format_version: int = FORMAT_VERSION
+    reading: Reading | None = None

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from isbjerg.data.contract import Contract, Field
+from isbjerg.data.contract import PERSONAL, Contract, Field
 from isbjerg.data.odcs_lines import Lines
 from isbjerg.errors import ArgumentError, ProjectError
 from isbjerg.expressions.tree import INTEGER_MAX, INTEGER_MIN, Type
@@ -128,11 +128,21 @@ def _property(contract: Contract, field: Field, before: dict[str, Any]) -> dict[
     if field.type in _LISTED:
         _write_quality(out, "invalidValues", values, field.values_severity)
     _set_custom(out, _KNOWN, _known_text(field.known) if field.known else None)
-    _set_custom(out, _PERSONAL, field.personal)
+    _set_class(out, field.personal)
     _set_custom(out, _TYPE, "duration" if field.type is Type.DURATION else None)
     severity = field.range_severity
     _set_custom(out, _RANGE, severity if severity != "error" else None)
     return out
+
+
+def _set_class(out: dict[str, Any], personal: str | None) -> None:
+    """Write one of our classes where the standard has its place, a project's own word beside it."""
+    standard = personal in PERSONAL
+    if standard:
+        out["classification"] = personal
+    elif out.get("classification") in PERSONAL:
+        del out["classification"]
+    _set_custom(out, _PERSONAL, None if standard else personal)
 
 
 def _set(out: dict[str, Any], group: str, name: str, value: Any) -> None:
@@ -264,9 +274,15 @@ def _field(prop: dict[str, Any]) -> Field:
         range_severity="warning" if custom.get(_RANGE) == "warning" else "error",
         values_severity="warning" if rule.get("severity", "warning") == "warning" else "error",
         known=_known(custom[_KNOWN]) if _KNOWN in custom else None,
-        personal=custom.get(_PERSONAL),
+        personal=custom.get(_PERSONAL) or _class(prop),
         description=prop.get("description", ""),
     )
+
+
+def _class(prop: dict[str, Any]) -> str | None:
+    """Read the standard's own place for a class; other words of other people are left alone."""
+    found = prop.get("classification")
+    return found if found in PERSONAL else None
 
 
 def _type_of(prop: dict[str, Any]) -> Type | None:

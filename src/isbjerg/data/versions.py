@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from isbjerg.data.carriers import DTYPES, schema_of
-from isbjerg.data.manifest import INGESTED_AT, LIVE_AT, RESERVED, ROW, DataVersion, Part
+from isbjerg.data.manifest import INGESTED_AT, LIVE_AT, RESERVED, ROW, DataVersion, Part, Reading
 from isbjerg.errors import SourceError
 from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
@@ -275,7 +275,7 @@ def next_version(
     *,
     table: str,
     key: Sequence[str],
-    part: Part,
+    part: Part | None,
     schema: Mapping[str, Type],
     source: str,
     at_us: int,
@@ -284,8 +284,11 @@ def next_version(
     changes: Changes | None = None,
     quarantined: int = 0,
     findings: Sequence[Finding] = (),
+    reading: Reading | None = None,
 ) -> DataVersion:
     """Build the version that follows `parent` when `part` has been written.
+
+    Without a part it holds the rows that it held, read in another way.
 
     Examples
     --------
@@ -303,7 +306,7 @@ def next_version(
     ('loans@v1', 3, None)
     """
     number = parent.number + 1 if parent else 1
-    parts = (*(parent.parts if parent else ()), part)
+    parts = (*(parent.parts if parent else ()), *([part] if part else []))
     return DataVersion(
         id=f"{table}@v{number}",
         table=table,
@@ -317,9 +320,10 @@ def next_version(
         rows=sum(p.rows for p in parts),
         at_us=at_us,
         live=live,
-        new=changes.new.height if changes else part.rows,
+        new=changes.new.height if changes else part.rows if part else 0,
         corrected=changes.corrected.height if changes else 0,
         vanished=changes.vanished if changes else 0,
         quarantined=quarantined,
         findings=tuple(findings),
+        reading=reading,
     )

@@ -14,15 +14,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from isbjerg.data.contract import HIDDEN, PERSONAL
 from isbjerg.errors import ArgumentError, IsbjergError, SourceError
 from isbjerg.features.sets import Known
 from isbjerg.times import parse_span
-
-PERSONAL = ("public", "internal", "personal", "sensitive", "identifier")
-"""Classes of personal data, from what anybody may see to what names a person by itself."""
-
-HIDDEN = frozenset({"personal", "sensitive", "identifier"})
-"""Classes whose values are never shown in a report."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ def _posted_version(
         fingerprint=latest.fingerprint,
         quarantined=len(checked.broken),
         findings=(*latest.findings, *checked.findings),
+        reading=latest.reading,
     )
 
 

@@ -32,10 +32,25 @@ from isbjerg.workflows.workspace import Workspace
 
 
 class Compared(NamedTuple):
-    """What a read changes, in the columns that the table has from now on."""
+    """What a read changes, in the columns that the table has from now on.
+
+    Parameters
+    ----------
+    changes : Changes
+        What is new, corrected, gone.
+    schema : mapping of str to Type
+        Columns from now on.
+    before : polars.DataFrame or None
+        The newest row of each key before this read, in the order in which they came.
+    """
 
     changes: Changes
     schema: Mapping[str, Type]
+    before: pl.DataFrame | None = None
+
+    def without_vanished(self) -> Compared:
+        """Say nothing of rows that were not asked for."""
+        return self._replace(changes=msgspec.structs.replace(self.changes, vanished=0))
 
 
 def compare_with_known(
@@ -77,7 +92,7 @@ def compare_with_known(
         current = said
     there = [conform(f.select(key), {k: schema[k] for k in key}) for f in (rows, aside)]
     vanished = _absent(conform(current, schema), there, key) if changes.vanished else 0
-    return Compared(msgspec.structs.replace(changes, vanished=vanished), schema)
+    return Compared(msgspec.structs.replace(changes, vanished=vanished), schema, current)
 
 
 def _without_undoing(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import polars as pl
 
 from isbjerg.data.contract import Contract
 from isbjerg.data.drafting import draft_contract
-from isbjerg.data.odcs import from_odcs, to_odcs
+from isbjerg.data.odcs import API_VERSION, from_odcs, to_odcs
 from isbjerg.errors import DataError, DefinitionError
 from isbjerg.features.knowledge import Decision, known_rule
 from isbjerg.features.sources import Source
 from isbjerg.findings import Finding
 from isbjerg.storage.durable import write_durably
+from isbjerg.times import format_span
 from isbjerg.workflows.workspace import Workspace
 
 FOLDER = "contracts"
@@ -52,12 +55,13 @@ def contract_of(
     path = contract_path(workspace, source.name)
     if path.is_file():
         read = from_odcs(path.read_text(encoding="utf-8"), path.name)
-        return read.contract, list(read.unenforced)
-    contract = draft_contract(frame, source.name, source.key, _known(source, frame, decision))
+        return _classed(read.contract, source), list(read.unenforced)
+    known = _known(source, frame, decision)
+    contract = _classed(draft_contract(frame, source.name, source.key, known), source)
     if not frame.height:
         return contract, []
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, to_odcs(contract).encode())
+    write_durably(path, to_odcs(contract, _heading(source, contract)).encode())
     drafted = Finding(
         code="contract.drafted",
         subject=source.name,
@@ -68,6 +72,42 @@ def contract_of(
         evidence={"rows": frame.height},
     )
     return contract, [drafted]
+
+
+def _classed(contract: Contract, source: Source) -> Contract:
+    """Give columns the class of personal data that the source declares, if they have none."""
+    fields = tuple(
+        msgspec.structs.replace(f, personal=f.personal or source.class_of(f.name))
+        for f in contract.fields
+    )
+    return msgspec.structs.replace(contract, fields=fields)
+
+
+def _heading(source: Source, contract: Contract) -> dict[str, Any]:
+    """Write what a source declares of itself where the standard has a place for it.
+
+    The standard has none for a licence, so it stands among the custom properties.
+    """
+    heading: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": "DataContract",
+        "id": f"isbjerg-{source.name}",
+        "name": source.name,
+        "version": contract.version,
+        "status": contract.status,
+    }
+    if source.meaning:
+        heading["description"] = {"purpose": source.meaning}
+    if source.owner:
+        heading["team"] = {"name": source.owner}
+    if source.refresh_us:
+        span = format_span(source.refresh_us)
+        number = span.rstrip("abcdefghijklmnopqrstuvwxyz")
+        unit = span.removeprefix(number)
+        heading["slaProperties"] = [{"property": "frequency", "value": int(number), "unit": unit}]
+    if source.licence:
+        heading["customProperties"] = [{"property": "isbjergLicence", "value": source.licence}]
+    return heading
 
 
 def _known(source: Source, frame: pl.DataFrame, decision: Decision) -> dict[str, tuple[str, int]]:

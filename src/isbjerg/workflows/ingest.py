@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from isbjerg.errors import ArgumentError
-from isbjerg.features.sources import Source
+from isbjerg.features.sources import Planned, Source
 from isbjerg.storage.durable import sweep_unfinished
 from isbjerg.workflows.contracts import FOLDER
 from isbjerg.workflows.feed import feed_table
@@ -29,6 +29,8 @@ class IngestReport(msgspec.Struct, frozen=True):
     """What an ingest did."""
 
     tables: tuple[TableIngest, ...]
+    planned: tuple[Planned, ...] = ()
+    """Sources that are not there yet."""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -42,6 +44,7 @@ def ingest(
     *,
     tables: Sequence[str] | None = None,
     live: bool = False,
+    full: bool = False,
     progress: Progress = silent,
 ) -> IngestReport:
     """Ingest sources.
@@ -56,6 +59,9 @@ def ingest(
         Only these sources.
     live : bool, default=False
         Whether new rows count as known only from now on, not from their declared times.
+    full : bool, default=False
+        Whether to read everything again, also files that nobody touched and what a watermark
+        says was read: it finds rows that were deleted.
     progress : Progress
         Whom to tell.
 
@@ -75,10 +81,10 @@ def ingest(
             sweep_unfinished(folder)
         for index, source in enumerate(chosen):
             progress(f"Ingesting {source.name}", index / len(chosen))
-            done.append(ingest_table(workspace, source, definitions.decision, live=live))
+            done.append(ingest_table(workspace, source, definitions.decision, live=live, full=full))
             feed_table(workspace, source.name)
     progress("Ingested", 1.0)
-    return IngestReport(tuple(done))
+    return IngestReport(tuple(done), tuple(definitions.planned.values()))
 
 
 def _named(definitions: Definitions, table: str) -> Source:

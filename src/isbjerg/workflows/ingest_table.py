@@ -18,7 +18,9 @@ import polars as pl
 from isbjerg.canonical import content_hash
 from isbjerg.data.carriers import to_carriers
 from isbjerg.data.checking import BROKEN, check
-from isbjerg.data.reading import fingerprint, read
+from isbjerg.data.reading import fingerprint
+from isbjerg.data.sql_connecting import asked
+from isbjerg.data.sql_tables import SqlTable
 from isbjerg.data.versions import (
     Changes,
     DataVersion,
@@ -31,9 +33,12 @@ from isbjerg.features.knowledge import Decision
 from isbjerg.features.sources import Source
 from isbjerg.findings import Finding
 from isbjerg.storage.tables import sweep, write_part, write_quarantine
+from isbjerg.times import format_instant, format_span
 from isbjerg.workflows.absorbing import absorb_posted
 from isbjerg.workflows.comparing import compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
+from isbjerg.workflows.redefining import redefinition
+from isbjerg.workflows.source_reading import take
 from isbjerg.workflows.stored_facts import later_than
 from isbjerg.workflows.workspace import Workspace
 
@@ -52,6 +57,8 @@ class TableIngest(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
     refused: bool = False
     """Whether a column was lost or changed its type, so that nothing was taken."""
+    incremental: bool = False
+    """Whether only what is new since the last watermark was asked for."""
     read: bool = True
     """Whether the source was read; it is not when nobody touched its files or its contract."""
     findings: tuple[Finding, ...] = ()
@@ -68,7 +75,7 @@ class _Sifted(NamedTuple):
 
 
 def ingest_table(
-    workspace: Workspace, source: Source, decision: Decision, *, live: bool
+    workspace: Workspace, source: Source, decision: Decision, *, live: bool, full: bool = False
 ) -> TableIngest:
     """Ingest one source.
 
@@ -82,6 +89,8 @@ def ingest_table(
         For the drafted contract: what ``ahead`` counts back from.
     live : bool
         Whether new rows count as known only from now on.
+    full : bool, default=False
+        Whether to read everything, also what is known to be read already.
 
     Raises
     ------
@@ -91,11 +100,11 @@ def ingest_table(
     latest = workspace.catalog.latest_data_version(source.name)
     sweep(workspace.store, source.name, workspace.catalog.parts(source.name))
     absorbed = absorb_posted(workspace, source, latest)
-    done = _ingest_read(workspace, source, decision, absorbed.latest, live=live)
+    done = _ingest_read(workspace, source, decision, absorbed.latest, live=live, full=full)
     return msgspec.structs.replace(
         done,
         quarantined=done.quarantined + absorbed.aside,
-        findings=(*absorbed.findings, *done.findings),
+        findings=(*absorbed.findings, *done.findings, *_stale(workspace, source, done)),
     )
 
 
@@ -106,11 +115,12 @@ def _ingest_read(
     latest: DataVersion | None,
     *,
     live: bool,
+    full: bool,
 ) -> TableIngest:
     """Ingest what the source holds now."""
     table = source.read()
     files = fingerprint(table, workspace.folder)  # before the read: a later change is seen again
-    if latest and files and latest.fingerprint == _state(workspace, source, files):
+    if latest and files and not full and latest.fingerprint == _state(workspace, source, files):
         return TableIngest(
             table=source.name,
             version=latest.id,
@@ -119,20 +129,33 @@ def _ingest_read(
             unchanged=latest.rows,
             read=False,
         )
-    frame, became = to_carriers(
-        read(table, workspace.folder), dict(latest.schema) if latest else {}
+    taken = take(
+        source,
+        table,
+        latest,
+        root=workspace.folder,
+        clock=workspace.clock,
+        rules=_state(workspace, source),
+        full=full,
     )
-    sifted = _sift(workspace, source, frame, decision)
+    frame, became = to_carriers(taken.frame, dict(latest.schema) if latest else {})
+    if latest and taken.partial and not frame.height:
+        return msgspec.structs.replace(_as_before(source, latest, became), incremental=True)
+    sifted = _sift(workspace, source, frame, decision, partial=taken.partial)
     findings = [*became, *sifted.findings]
     if sifted.blocked:
         return _as_before(source, latest, findings, refused=True)
     compared = compare_with_known(workspace, source, latest, sifted.rows, sifted.aside)
+    if taken.partial:
+        compared = compared.without_vanished()
+    redefined = redefinition(source.name, latest, taken.reading, compared.changes)
+    findings += redefined
     if compared.changes.vanished:
         findings.append(_vanished(source, compared.changes.vanished))
-    if latest and not compared.changes.any:
-        return _keep_aside(
-            workspace, _as_before(source, latest, findings, compared.changes), sifted.aside
-        )
+    if latest and not compared.changes.any and not redefined:
+        before = _as_before(source, latest, findings, compared.changes)
+        before = msgspec.structs.replace(before, incremental=taken.partial)
+        return _keep_aside(workspace, before, sifted.aside)
     version = _write(workspace, source, latest, compared.changes, compared.schema, live=live)
     version = msgspec.structs.replace(
         version,
@@ -140,6 +163,7 @@ def _ingest_read(
         fingerprint=_state(workspace, source, files) if files else None,
         quarantined=sifted.aside.height,
         findings=tuple(findings),
+        reading=msgspec.structs.replace(taken.reading, rules=_state(workspace, source)),
     )
     done = TableIngest(
         table=source.name,
@@ -150,6 +174,7 @@ def _ingest_read(
         corrected=compared.changes.corrected.height,
         unchanged=compared.changes.unchanged,
         vanished=compared.changes.vanished,
+        incremental=taken.partial,
         findings=tuple(findings),
     )
     done = _keep_aside(workspace, done, sifted.aside)
@@ -157,8 +182,17 @@ def _ingest_read(
     return done
 
 
-def _sift(workspace: Workspace, source: Source, frame: pl.DataFrame, decision: Decision) -> _Sifted:
+def _sift(
+    workspace: Workspace,
+    source: Source,
+    frame: pl.DataFrame,
+    decision: Decision,
+    *,
+    partial: bool,
+) -> _Sifted:
     contract, drafted = contract_of(workspace, source, frame, decision)
+    if partial:  # how many rows the table has cannot be seen from what is new in it
+        contract = msgspec.structs.replace(contract, rows_minimum=None)
     checked = check(contract, frame)
     findings = [*drafted, *checked.findings]
     if checked.blocked:
@@ -222,11 +256,12 @@ def _write(
             ),
         ]
     )
+    part = write_part(workspace.store, source.name, facts) if changes.any else None
     return next_version(
         latest,
         table=source.name,
         key=source.key,
-        part=write_part(workspace.store, source.name, facts),
+        part=part if latest else part or write_part(workspace.store, source.name, facts),
         schema=schema,
         source=source.name,
         at_us=now_us,
@@ -235,7 +270,7 @@ def _write(
     )
 
 
-def _state(workspace: Workspace, source: Source, files: str) -> str:
+def _state(workspace: Workspace, source: Source, files: str = "") -> str:
     """Name the state of the files, the contract and the key together."""
     path = contract_path(workspace, source.name)
     contract = path.read_text(encoding="utf-8") if path.is_file() else None
@@ -244,6 +279,8 @@ def _state(workspace: Workspace, source: Source, files: str) -> str:
 
 def _described(table: Any) -> str:
     """Say how a table was read, for people."""
+    if isinstance(table, SqlTable):
+        return asked(table)
     path = getattr(table, "path", None)
     return str(path) if path else f"a {type(table).__module__.split('.')[0]} table"
 
@@ -270,3 +307,25 @@ def _vanished(source: Source, rows: int) -> Finding:
         mend="look whether the source's query or files changed",
         evidence={"rows": rows},
     )
+
+
+def _stale(workspace: Workspace, source: Source, done: TableIngest) -> list[Finding]:
+    """Say that nothing new has come for longer than the source's declared refresh."""
+    latest = workspace.catalog.latest_data_version(source.name)
+    if source.refresh_us is None or latest is None or done.changed:
+        return []
+    age_us = workspace.clock() - latest.at_us
+    if age_us <= source.refresh_us:
+        return []
+    declared = format_span(source.refresh_us)
+    return [
+        Finding(
+            code="source.stale",
+            subject=source.name,
+            severity="warning",
+            message=f"Nothing new has come since {format_instant(latest.at_us)}; the source "
+            f'declares refresh="{declared}".',
+            mend=f"ask {source.owner or 'its owner'}, or declare how often it really changes",
+            evidence={"age_us": age_us, "refresh_us": source.refresh_us},
+        )
+    ]

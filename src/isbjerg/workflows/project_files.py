@@ -6,7 +6,7 @@ How the three Python files are imported is told in :mod:`isbjerg.workflows.proje
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -15,7 +15,7 @@ from isbjerg.errors import DefinitionError, FrameError, ProjectError
 from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import Known
-from isbjerg.features.sources import Source
+from isbjerg.features.sources import Planned, Source
 from isbjerg.frame.frame import Frame
 from isbjerg.frame.reading import read_frame
 from isbjerg.models.definitions import Candidate
@@ -39,6 +39,7 @@ class Definitions:
     sources: dict[str, Source]
     target: Feature
     rungs: tuple[Rung, ...]
+    planned: dict[str, Planned] = field(default_factory=dict)
 
     @property
     def decision(self) -> Decision:
@@ -85,9 +86,10 @@ def frame_file(folder: Path) -> Path:
 def _check_names(modules: Sequence[ModuleType]) -> None:
     """Refuse two things of one name: the stored forms know features and rungs by it."""
     defined: list[Rung] = [*_found(modules, Feature), *_found(modules, Candidate)]
-    groups: tuple[Sequence[Rung | Source], ...] = (defined, list(_found(modules, Source)))
+    tables: list[Source | Planned] = [*_found(modules, Source), *_found(modules, Planned)]
+    groups: tuple[Sequence[Rung | Source | Planned], ...] = (defined, tables)
     for things in groups:
-        first: dict[str, Rung | Source] = {}
+        first: dict[str, Rung | Source | Planned] = {}
         for thing in things:
             if first.setdefault(thing.name, thing) is not thing:
                 raise _name_taken(thing.name, "is the name of two definitions")
@@ -135,7 +137,8 @@ def _bind(frame: Frame, text: str, modules: Sequence[ModuleType]) -> Definitions
         )
     rungs = [d for m in modules for d in vars(m).values() if _is_rung(d)]
     unique = {rung.name: rung for rung in rungs}
-    return Definitions(frame, text, sources, target, tuple(unique.values()))
+    planned = {p.name: p for p in _found(modules, Planned)}
+    return Definitions(frame, text, sources, target, tuple(unique.values()), planned)
 
 
 def _is_rung(value: object) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from isbjerg.features.sources import Planned, Source
 from isbjerg.storage.catalog.records import MetricRow, Run, VerdictRecord
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.promote import LIVE
@@ -20,6 +21,8 @@ class TableLine(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     at_us: int | None
     findings: int
+    stale: bool = False
+    """Whether nothing new has come for longer than the source declares."""
 
 
 class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
         Living servers.
     next_step : str
         What to do now.
+    planned : tuple of Planned
+        Sources that are not there yet.
     """
 
     objective: str
@@ -73,6 +78,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unmatched: int
     workers: tuple[WorkerLine, ...]
     next_step: str
+    planned: tuple[Planned, ...] = ()
 
 
 class RunLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,13 +124,14 @@ def status(workspace: Workspace, definitions: Definitions) -> StatusReport:
         objective=definitions.frame.objective,
         live=live,
         newest=newest,
-        tables=tuple(_table(workspace, name) for name in definitions.sources),
+        tables=tuple(_table(workspace, s) for s in definitions.sources.values()),
         runs=len(workspace.catalog.runs()),
         predictions=workspace.ledger.count(),
         outcomes=outcomes.count(),
         unmatched=len(outcomes.unmatched()),
         workers=workers,
         next_step=_next_step(workspace, live, newest, serving=bool(workers)),
+        planned=tuple(definitions.planned.values()),
     )
 
 
@@ -196,16 +203,17 @@ def _live(workspace: Workspace) -> LiveLine | None:
     )
 
 
-def _table(workspace: Workspace, name: str) -> TableLine:
-    version = workspace.catalog.latest_data_version(name)
+def _table(workspace: Workspace, source: Source) -> TableLine:
+    version = workspace.catalog.latest_data_version(source.name)
     if version is None:
-        return TableLine(table=name, version=None, rows=0, at_us=None, findings=0)
+        return TableLine(table=source.name, version=None, rows=0, at_us=None, findings=0)
     return TableLine(
-        table=name,
+        table=source.name,
         version=version.id,
         rows=version.rows,
         at_us=version.at_us,
         findings=sum(f.failed for f in version.findings),
+        stale=bool(source.refresh_us and workspace.clock() - version.at_us > source.refresh_us),
     )
 
 
