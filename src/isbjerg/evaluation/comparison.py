@@ -117,18 +117,55 @@ def compare(  # noqa: PLR0917 - two models on the same rows take this many
     grouped = as_blocks(blocks)
     real, said = as_floats(truth, scores, grouped)
     _, other = as_floats(truth, scores_against, grouped)
-    sign = 1.0 if named(metric).higher_is_better else -1.0
     first = estimator(metric, real, said, grouped)
     second = estimator(metric, real, other, grouped)
-
-    def differences(weights: Floats) -> Floats:
-        return sign * (first(weights) - second(weights)) + 0.0  # no negative zero
-
-    difference = value_or_none(differences(np.ones((1, grouped.count)))[0])
-    bounds = None
-    if difference is not None and grouped.count >= BLOCKS_MIN:
+    whole = np.ones((1, grouped.count))
+    values = (float(first(whole)[0]), float(second(whole)[0]))
+    drawn = None
+    if not np.isnan(values).any() and grouped.count >= BLOCKS_MIN:
         weights = draw_weights(grouped, replicates, rng)
-        bounds = percentile_interval(differences(weights), level)
+        drawn = (first(weights), second(weights))
+    return compared(metric, values, drawn, grouped, names=names, rows_word=rows_word, level=level)
+
+
+def compared(
+    metric: str,
+    values: tuple[float, float],
+    replicates: tuple[Floats, Floats] | None,
+    blocks: Blocks,
+    *,
+    names: tuple[str, str],
+    rows_word: str = "rows",
+    level: float = LEVEL,
+) -> Comparison:
+    """Compare two models by their values under the same replicates.
+
+    Parameters
+    ----------
+    metric : str
+        A metric of `isbjerg.frame.metrics.METRICS`.
+    values : (float, float)
+        On the rows as they are; NaN where undefined.
+    replicates : (numpy.ndarray, numpy.ndarray) or None
+        Of each model, drawn under the same weights; ``None`` with too few blocks.
+    blocks : Blocks
+        Which rows belong together.
+    names, rows_word, level
+        As for `compare`.
+
+    Examples
+    --------
+    >>> both = np.array([0.2] * 40), np.array([0.3] * 40)
+    >>> rows = Blocks(np.arange(50), 50)
+    >>> found = compared("brier", (0.2, 0.3), both, rows, names=("new", "old"))
+    >>> round(found.difference, 9), found.better
+    (0.1, True)
+    """
+    sign = 1.0 if named(metric).higher_is_better else -1.0
+    difference = value_or_none(sign * (values[0] - values[1]) + 0.0)  # no negative zero
+    bounds = None
+    if difference is not None and replicates is not None:
+        bounds = percentile_interval(sign * (replicates[0] - replicates[1]) + 0.0, level)
     found = Comparison(
         metric=metric,
         name=names[0],
@@ -137,11 +174,11 @@ def compare(  # noqa: PLR0917 - two models on the same rows take this many
         low=bounds.low if bounds else None,
         high=bounds.high if bounds else None,
         better=bounds is not None and bounds.low > 0.0,
-        n=len(real),
-        blocks=grouped.count,
+        n=len(blocks.ids),
+        blocks=blocks.count,
         sentence="",
     )
-    sentence = _sentence(found, rows_word, grouped.word, level)
+    sentence = _sentence(found, rows_word, blocks.word, level)
     return msgspec.structs.replace(found, sentence=sentence)
 
 

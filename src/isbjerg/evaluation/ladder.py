@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isbjerg.errors import ArgumentError
-from isbjerg.evaluation.comparison import Comparison, compare
-from isbjerg.evaluation.metrics import LEVEL, REPLICATES, Measured, as_blocks, measure_all
+from isbjerg.evaluation.comparison import Comparison
+from isbjerg.evaluation.metrics import LEVEL, REPLICATES, Measured, as_blocks
+from isbjerg.evaluation.sampling import Rows, Sample
 from isbjerg.statistics.bootstrap import Blocks
 
 
@@ -145,50 +146,54 @@ def climb(
     same is not better than sure in brier: difference 0.000 (0.000 to 0.000, 100 rows); the
     step is not worth it.
     """
-    if not scores:
+    drawn = Rows.draw(truth, as_blocks(blocks), rng, replicates=replicates, word=rows_word)
+    wanted = [primary, *metrics]
+    samples = {name: drawn.sample(wanted, said) for name, said in scores.items()}
+    return climb_samples(drawn, samples, primary=primary, level=level)
+
+
+def climb_samples(
+    rows: Rows,
+    samples: Mapping[str, Mapping[str, Sample]],
+    *,
+    primary: str,
+    level: float = LEVEL,
+) -> Ladder:
+    """Climb with samples that were drawn already, such as some of an earlier run; see `climb`.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows on which the ladder chooses.
+    samples : mapping of str to mapping of str to Sample
+        Of each rung, the simplest first, its metrics on these rows.
+    primary : str
+        The metric that decides.
+    level : float, default=0.95
+        Coverage aimed at.
+    """
+    if not samples:
         raise ArgumentError.out_of_range("scores", "climb", "hold at least one rung", [])
-    grouped = as_blocks(blocks)
-    names = list(scores)
-    best, proven, rows = names[0], False, list[Row]()
+    names = list(samples)
+
+    def against(name: str, other: str) -> Comparison:
+        pair = samples[name][primary], samples[other][primary]
+        return rows.compared(*pair, (name, other), level=level)
+
+    best, proven, found = names[0], False, list[Row]()
     for position, name in enumerate(names):
-        measured = measure_all(
-            [primary, *metrics],
-            truth,
-            scores[name],
-            grouped,
-            rng,
-            replicates=replicates,
-            level=level,
-        )
-
-        def against(other: str, name: str = name) -> Comparison:
-            return compare(
-                primary,
-                truth,
-                scores[name],
-                scores[other],
-                grouped,
-                rng,
-                names=(name, other),
-                rows_word=rows_word,
-                replicates=replicates,
-                level=level,
-            )
-
-        step = against(best) if position else None
+        measured = rows.measured(samples[name], level)
+        step = against(name, best) if position else None
         under = names[position - 1]
-        below = step if under == best or not position else against(under)
+        below = step if under == best or not position else against(name, under)
         row = _row(name, measured, step, below, primary)
         if step is not None and step.better:
             best, proven = name, True
         elif step is not None and not proven and (step.difference or 0.0) > 0.0:
-            proven = best != names[0] and against(names[0]).better
-            best, row = (
-                name,
-                msgspec.structs.replace(row, sentence=_ahead(step, rows_word, proven=proven)),
-            )
-        rows.append(row)
-    final = tuple(msgspec.structs.replace(r, chosen=r.rung == best) for r in rows)
+            proven = best != names[0] and against(name, names[0]).better
+            best, row = name, _replaced(row, sentence=_ahead(step, rows.word, proven=proven))
+        found.append(row)
+    final = tuple(_replaced(r, chosen=r.rung == best) for r in found)
     return Ladder(primary=primary, rows=final, chosen=best)
 
 
@@ -245,18 +250,28 @@ def measured_on(
     >>> ladder.row("sure").metrics["brier"].value
     0.5
     """
-    grouped, wanted = as_blocks(blocks), [ladder.primary, *metrics]
-    rows = tuple(
-        msgspec.structs.replace(
-            row,
-            choosing=row.metrics,
-            metrics=measure_all(
-                wanted, truth, scores[row.rung], grouped, rng, replicates=replicates, level=level
-            ),
-        )
+    drawn = Rows.draw(truth, as_blocks(blocks), rng, replicates=replicates)
+    wanted = [ladder.primary, *metrics]
+    samples = {name: drawn.sample(wanted, said) for name, said in scores.items()}
+    return measured_samples(ladder, drawn, samples, level=level)
+
+
+def measured_samples(
+    ladder: Ladder,
+    rows: Rows,
+    samples: Mapping[str, Mapping[str, Sample]],
+    *,
+    level: float = LEVEL,
+) -> Ladder:
+    """Measure with samples that were drawn already; see `measured_on`."""
+    found = tuple(
+        _replaced(row, choosing=row.metrics, metrics=rows.measured(samples[row.rung], level))
         for row in ladder.rows
     )
-    return msgspec.structs.replace(ladder, rows=rows, chosen_on="validation")
+    return msgspec.structs.replace(ladder, rows=found, chosen_on="validation")
+
+
+_replaced = msgspec.structs.replace
 
 
 def _row(

@@ -185,16 +185,29 @@ def _measure(
     level: float,
 ) -> Measured:
     replicate = estimator(metric.name, truth, scores, blocks)
-    value = value_or_none(replicate(np.ones((1, blocks.count)))[0])
-    bounds = None
-    if weights is not None and value is not None:
-        bounds = percentile_interval(replicate(weights), level)
+    value = float(replicate(np.ones((1, blocks.count)))[0])
+    known = weights is not None and not np.isnan(value)
+    replicates = replicate(weights) if known and weights is not None else None
+    return measured(metric.name, value, replicates, blocks, level=level)
+
+
+def measured(
+    name: str, value: float, replicates: Floats | None, blocks: Blocks, *, level: float = LEVEL
+) -> Measured:
+    """Give a value the interval that its replicates span.
+
+    Examples
+    --------
+    >>> str(measured("brier", 0.2, np.linspace(0.1, 0.3, 41), Blocks(np.arange(50), 50)))
+    'brier 0.200 (0.105 to 0.295)'
+    """
+    bounds = None if replicates is None else percentile_interval(replicates, level)
     return Measured(
-        name=metric.name,
-        value=value,
+        name=name,
+        value=value_or_none(value),
         low=bounds.low if bounds else None,
         high=bounds.high if bounds else None,
-        n=len(truth),
+        n=len(blocks.ids),
         blocks=blocks.count,
         word=blocks.word,
     )
