@@ -98,6 +98,7 @@ class Project:
         as_of: str | None = None,
         *,
         note: str = "",
+        fresh: bool = False,
         progress: Progress | None = None,
     ) -> RunReport:
         """Run the loop once: ingest, features, ladder, evaluation, gate.
@@ -109,6 +110,8 @@ class Project:
             is not used. Now, when not given.
         note : str
             Why this run is made.
+        fresh : bool, default=False
+            Whether to compute everything, whatever earlier runs left in the cache.
         progress : callable, optional
             Told each stage and the share done.
         """
@@ -122,6 +125,7 @@ class Project:
                 definitions,
                 as_of_us=as_of_us,
                 note=note,
+                fresh=fresh,
                 succession=None,
                 **_told(progress),
             )

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from isbjerg.workflows.train import RunReport
 
 
+_TOLD_SHARE = 0.1
+_NAMED_MAX = 5
+
+
 def run_pieces(report: RunReport) -> Iterator[RenderableType]:
     """Lay a run out, from what went in to what to do next."""
     yield _head(report)
@@ -48,9 +52,33 @@ def _head(report: RunReport) -> Group:
         ("rows", report.counts.say()),
         ("split", split),
         ("looks", _looks(report)),
-        ("took", span(round(sum(report.stages.values()) * SECOND_US))),
+        ("took", _took(report)),
+        ("reused", _reused(report)),
     ]
     return key_values(f"Run {report.run}", pairs)
+
+
+def _took(report: RunReport) -> str:
+    """Tell the whole and the stages that took a tenth of it or more, the longest first."""
+    whole = sum(report.stages.values())
+    longest = sorted(report.stages.items(), key=lambda stage: -stage[1])
+    told = [f"{name} {_span(s)}" for name, s in longest if s >= _TOLD_SHARE * whole > 0]
+    return _span(whole) + (f": {', '.join(told)}" if told else "")
+
+
+def _span(seconds: float) -> str:
+    return span(round(seconds * SECOND_US))
+
+
+def _reused(report: RunReport) -> str | None:
+    """Name what was taken from earlier runs: `11 of 12 features`, and the others by name."""
+    if not any(piece.reused for piece in report.reused):
+        return "nothing of earlier runs" if report.reused else None
+    told = []
+    for piece in report.reused:
+        few = 0 < len(piece.made) <= _NAMED_MAX and piece.reused
+        told.append(f"{piece}" + (f" (computed: {', '.join(piece.made)})" if few else ""))
+    return "; ".join(told)
 
 
 def _looks(report: RunReport) -> str | None:

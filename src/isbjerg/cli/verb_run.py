@@ -15,6 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--as-of", metavar="TIME", help="use nothing known later, such as 2013-06-01"
     )
     parser.add_argument("--note", metavar="TEXT", help="why this run is made")
+    parser.add_argument(
+        "--fresh", action="store_true", help="compute everything, reuse nothing of earlier runs"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
@@ -24,7 +27,9 @@ def run(args: argparse.Namespace) -> int:
     from isbjerg.cli.progress import bar  # noqa: PLC0415 - it imports rich
 
     with bar(quiet=args.quiet) as progress:
-        result = open_project(args).run(as_of=args.as_of, note=args.note or "", progress=progress)
+        result = open_project(args).run(
+            as_of=args.as_of, note=args.note or "", fresh=args.fresh, progress=progress
+        )
     from isbjerg.cli.output import show, show_json  # noqa: PLC0415 - it imports rich
     from isbjerg.cli.run_report import run_pieces  # noqa: PLC0415 - it imports rich
 

@@ -51,6 +51,7 @@ class Cache:
         self.folder = folder
         self._clock = clock
         self._bytes_max = bytes_max
+        self._bytes_written = 0
 
     @staticmethod
     def key(**made_from: object) -> str:
@@ -73,8 +74,9 @@ class Cache:
         return content
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep an entry, unless it alone would fill half of the folder or the disk is full."""
-        if len(content) > self._bytes_max // 2:
+        """Keep an entry, unless the bound is written full already, or the disk is."""
+        self._bytes_written += len(content)
+        if self._bytes_written > self._bytes_max:
             return
         path = self._path(key)
         try:

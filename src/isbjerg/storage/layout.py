@@ -63,6 +63,11 @@ class Store:
         return self.folder / "quarantine"
 
     @property
+    def cache(self) -> Path:
+        """Folder of results that can be had again; it may be removed at any time."""
+        return self.folder / "cache"
+
+    @property
     def serving(self) -> Path:
         """Folder shared with the prediction server."""
         return self.folder / "serving"

@@ -23,7 +23,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-
 from isbjerg.canonical import content_hash, sha256
 from isbjerg.storage.cache import Cache
 
@@ -140,7 +139,9 @@ def _own_code() -> str:
     """Name the installed package by its files' sizes and times: an edit or an upgrade changes it."""
     root = Path(__file__).parents[1]
     files = sorted(root.rglob("*.py"))
-    facts = [(f.relative_to(root).as_posix(), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
+    facts = [
+        (f.relative_to(root).as_posix(), (s := f.stat()).st_size, s.st_mtime_ns) for f in files
+    ]
     return content_hash(facts)
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import IsbjergError
-from isbjerg.evaluation.comparison import Comparison, compare
 from isbjerg.evaluation.ladder import Ladder
 from isbjerg.evaluation.leakage import suspects
+from isbjerg.evaluation.sampling import Rows, Sample
 from isbjerg.features.assembly import assemble
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import FeatureSet
@@ -56,6 +56,8 @@ def judge_chosen(
     rungs: Mapping[str, FittedRung],
     *,
     contract: Sequence[Finding],
+    test: Rows,
+    samples: Mapping[str, Mapping[str, Sample]],
     rng: np.random.Generator,
 ) -> Verdict:
     """Judge the rung that the ladder chose.
@@ -74,55 +76,42 @@ def judge_chosen(
         The rungs' bundles and scores.
     contract : sequence of Finding
         What the contract found in the unit's table.
+    test : Rows
+        The test rows, and the weights under which the rungs were drawn.
+    samples : mapping of str to mapping of str to Sample
+        Each rung's metrics there.
     rng : numpy.random.Generator
-        For the comparisons and the rows of the parity check.
+        For the rows of the parity check.
     """
-    chosen = rungs[ladder.chosen]
-    test = held_out(prepared)
-    baseline = None
+    chosen, primary = rungs[ladder.chosen], frame.metric.primary
+    units = prepared.part("test")
+    own, baseline = samples[chosen.name][primary], None
     if chosen.name != CONSTANT:
-        baseline = _compared(frame, chosen, (CONSTANT, rungs[CONSTANT].scores), test, rng)
+        named = (chosen.name, CONSTANT)
+        baseline = test.compared(own, samples[CONSTANT][primary], named)
     live = live_version(workspace)
     against, differs = None, ""
     if live is not None:
         differs = _differs(workspace, live, chosen)
-        scores = None if differs else _live_scores(workspace, live, prepared, test)
+        scores = None if differs else _live_scores(workspace, live, prepared, units)
         if scores is not None:
-            against = _compared(frame, chosen, (f"{live.id} ({live.rung})", scores), test, rng)
+            theirs = test.sample([primary], scores)[primary]
+            against = test.compared(own, theirs, (chosen.name, f"{live.id} ({live.rung})"))
     evidence = Evidence(
         candidate=chosen.name,
-        primary=frame.metric.primary,
+        primary=primary,
         metrics=ladder.row(chosen.name).metrics,
         baseline=baseline,
         baseline_itself=chosen.name == CONSTANT,
         live=against,
         something_live=live is not None,
         live_differs=differs,
-        parity=check_parity(chosen, test.units, rng),
+        parity=check_parity(chosen, units, rng),
         contract=tuple(contract),
         leakage=tuple(_leakage(prepared, chosen)),
     )
     policy = Policy(guardrails=frame.metric.guardrails, margin=frame.release.margin)
     return judge(evidence, policy)
-
-
-def _compared(
-    frame: Frame,
-    chosen: FittedRung,
-    other: tuple[str, NDArray[np.float64]],
-    test: HeldOut,
-    rng: np.random.Generator,
-) -> Comparison:
-    name, scores = other
-    return compare(
-        frame.metric.primary,
-        test.truth,
-        chosen.scores,
-        scores,
-        test.blocks,
-        rng,
-        names=(chosen.name, name),
-    )
 
 
 def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> str:
@@ -147,16 +136,16 @@ def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> st
 
 
 def _live_scores(
-    workspace: Workspace, live: ModelVersion, prepared: Prepared, test: HeldOut
+    workspace: Workspace, live: ModelVersion, prepared: Prepared, test: pl.DataFrame
 ) -> NDArray[np.float64] | None:
     """Score the live model on the same rows; ``None`` when that is not possible any more."""
-    own = [c for c in test.units.columns if not c.startswith(("slot:", "feature:"))]
+    own = [c for c in test.columns if not c.startswith(("slot:", "feature:"))]
     try:
         bundle, files = load_bundle(workspace, live.bundle)
         made = bundle.feature_set
         if not {c for c, _ in made.columns} <= set(own) or not _facts_there(made, prepared.facts):
             return None
-        units = assemble(test.units.select(own), AT, made, prepared.facts)
+        units = assemble(test.select(own), AT, made, prepared.facts)
         return score(bundle, files, units)
     except (IsbjergError, pl.exceptions.PolarsError):
         return None

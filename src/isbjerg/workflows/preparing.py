@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isbjerg.canonical import content_hash, sha256
 from isbjerg.data.contract import Contract, Field
 from isbjerg.data.split import Boundaries, boundaries_by_fraction, split_by_time
 from isbjerg.data.split import Split as Parts
@@ -17,7 +18,6 @@ from isbjerg.data.versions import INGESTED_AT, DataVersion
 from isbjerg.errors import DataError
 from isbjerg.evaluation.blankness import blanks
 from isbjerg.expressions.tree import Node, names
-from isbjerg.features.assembly import assemble
 from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import known_rule
 from isbjerg.features.learning import (
@@ -34,6 +34,8 @@ from isbjerg.findings import Finding
 from isbjerg.frame.frame import Split
 from isbjerg.models.bundle import Unit
 from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.assembling import ReadWhenAsked, assemble_remembered
+from isbjerg.workflows.caching import NOTHING_KEPT, Remembering, rows_name
 from isbjerg.workflows.holding_out import Cut, Part, cut_validation
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.units import (
@@ -74,7 +76,9 @@ class Prepared:
     findings : tuple of Finding
         What the contract, as it stands now, found in the units.
     facts : mapping of str to DataFrame
-        Facts of each source that was read.
+        Facts of each source, read when they are asked for.
+    versions : mapping of str to str
+        Data version of each source that was read.
     asked : mapping of str to FeatureSet
         Of rungs whose features learn of training rows: the set before it learnt.
     learned : tuple of Learned
@@ -92,6 +96,16 @@ class Prepared:
     facts: Mapping[str, pl.DataFrame]
     asked: Mapping[str, FeatureSet]
     learned: tuple[Learned, ...]
+    versions: Mapping[str, str]
+
+    @cached_property
+    def name(self) -> str:
+        """Name of all that rungs learn from: data versions, rows, outcomes and their parts."""
+        cut, parts = self.validation, self.parts
+        rows = (parts.train, cut.tuning, cut.choosing, parts.test)
+        of_rows = rows_name(self.units, [*self.unit.key, AT, TRUTH])
+        parted = [sha256(part.to_numpy().tobytes()) for part in rows]
+        return content_hash([dict(self.versions), of_rows, parted])
 
     @cached_property
     def validation(self) -> Cut:
@@ -117,6 +131,7 @@ def prepare(
     as_of_us: int,
     *,
     beside: FeatureSet | None = None,
+    remembering: Remembering = NOTHING_KEPT,
 ) -> Prepared:
     """Choose units, assemble every rung's features as known, split in time.
 
@@ -135,6 +150,8 @@ def prepare(
     beside : FeatureSet, optional
         Of a model to be compared: its columns and facts are read too, its features are not
         assembled.
+    remembering : Remembering
+        Where results of earlier runs are.
 
     Raises
     ------
@@ -152,10 +169,10 @@ def prepare(
     sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
     everything = merged(list(sets.values()))
     also = beside or NOTHING
-    facts = {
-        source: _facts(workspace, versions[source], columns)
-        for source, columns in _columns_read(definitions, everything, also, target).items()
-    }
+    facts = ReadWhenAsked(
+        _columns_read(definitions, everything, also, target),
+        lambda source, read: _facts(workspace, versions[source], read),
+    )
     own = facts[decision.source.name]
     check_known_in_time(own, everything, decision)
     columns = [c for c, _ in (*everything.columns, *also.columns)]
@@ -177,7 +194,15 @@ def prepare(
         at=decision.at,
         target=target,
     )
-    assembled = assemble(units, AT, without_learning(everything), facts)
+    assembled = assemble_remembered(
+        units,
+        AT,
+        without_learning(everything),
+        facts,
+        remembering,
+        versions,
+        unit=(decision.source.name, decision.source.key),
+    )
     fitted = learn(assembled, everything, sets, _training(assembled, parts.train.to_numpy()))
     return Prepared(
         units=fitted.units,
@@ -191,6 +216,7 @@ def prepare(
         facts=facts,
         asked={rung: made for rung, made in sets.items() if learnable(made.steps)},
         learned=fitted.learned,
+        versions={source: versions[source].id for source in facts},
     )
 
 

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
-from isbjerg.evaluation.ladder import Ladder, climb, measured_on
+from isbjerg.evaluation.ladder import Ladder
 from isbjerg.features.learning import Learned
 from isbjerg.findings import Finding
-from isbjerg.frame.frame import Frame
 from isbjerg.frame.hashes import frame_hash, measure_hash
 from isbjerg.release.gate import Verdict
 from isbjerg.storage.catalog.records import (
@@ -32,14 +29,15 @@ from isbjerg.storage.catalog.records import (
     VerdictRecord,
 )
 from isbjerg.workflows.bundles import store_bundle
+from isbjerg.workflows.caching import Remembering, Reused
+from isbjerg.workflows.climbing import Climbed, climb_ladder
 from isbjerg.workflows.contracts import read_contract
-from isbjerg.workflows.fitting import FittedRung, fit_rung
 from isbjerg.workflows.ingest import IngestReport, ingest
-from isbjerg.workflows.judging import held_out, judge_chosen, live_feature_set
+from isbjerg.workflows.judging import live_feature_set
 from isbjerg.workflows.looks import Looked, count_looks, worn
 from isbjerg.workflows.preparing import Prepared, feature_findings, prepare
 from isbjerg.workflows.progress import Progress, Stages, silent
-from isbjerg.workflows.project_files import CONSTANT, Definitions
+from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.provenance import capture_code, environment_lock
 from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.units import UnitCounts, typed_target
@@ -108,6 +106,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         Which rows it measured on, and how many runs have looked at them.
     learned : tuple of Learned
         What features learnt of the training rows.
+    reused : tuple of Reused
+        What was taken from earlier runs, and what was computed.
     """
 
     run: str
@@ -124,13 +124,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     next_step: str
     test: Looked | None = None
     learned: tuple[Learned, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Climbed:
-    rungs: dict[str, FittedRung]
-    ladder: Ladder
-    verdict: Verdict
+    reused: tuple[Reused, ...] = ()
 
 
 def run(
@@ -139,6 +133,7 @@ def run(
     *,
     as_of_us: int | None = None,
     note: str = "",
+    fresh: bool = False,
     succession: Succession | None = None,
     progress: Progress = silent,
 ) -> RunReport:
@@ -154,6 +149,8 @@ def run(
         Logical time: what became known later is not used. The clock's time when not given.
     note : str
         Why this run is made.
+    fresh : bool, default=False
+        Whether to compute everything, whatever earlier runs left.
     succession : Succession, optional
         The live model that this run is to succeed; recorded with it.
     progress : Progress
@@ -171,6 +168,7 @@ def run(
     at_us = workspace.clock() if as_of_us is None else as_of_us
     with workspace.catalog.lease("run", "isbjerg run"):
         workspace.catalog.mark_interrupted_runs()
+        remembering = Remembering(workspace.cache, read=not fresh)
         with stages.stage("ingest", "Ingesting the sources", 0.0):
             ingested = ingest(workspace, definitions)
             _check_ingested(ingested)
@@ -178,18 +176,29 @@ def run(
         started = _start(workspace, definitions, versions, at_us, note=note, succession=succession)
         with _ended_otherwise(workspace, started):
             with stages.stage("features", "Assembling features as they were known", 0.15):
-                prepared = _prepare(workspace, definitions, versions, at_us)
+                prepared = _prepare(workspace, definitions, versions, at_us, remembering)
             found = _contract_findings(definitions, ingested, versions, prepared)
-            climbed = _climb(workspace, definitions.frame, prepared, found, stages)
+            climbed = climb_ladder(
+                workspace, definitions.frame, prepared, found, remembering, stages=stages
+            )
             with stages.stage("record", "Recording", 0.97):
                 test = count_looks(workspace, started, prepared)
                 finished = _finish(
-                    workspace, started, prepared, climbed, test=test, seconds=stages.seconds
+                    workspace,
+                    started,
+                    prepared,
+                    climbed,
+                    test=test,
+                    reused=remembering.counted(),
+                    seconds=stages.seconds,
                 )
+            workspace.cache.trim()
     progress("Done", 1.0)
     told = (*feature_findings(prepared), *unacted(definitions.frame), *worn(test))
     report = _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
-    return msgspec.structs.replace(report, test=test, learned=prepared.learned)
+    return msgspec.structs.replace(
+        report, test=test, learned=prepared.learned, reused=remembering.counted()
+    )
 
 
 @contextmanager
@@ -209,10 +218,19 @@ def _prepare(
     definitions: Definitions,
     versions: Mapping[str, DataVersion],
     as_of_us: int,
+    remembering: Remembering,
 ) -> Prepared:
     contract = read_contract(workspace, definitions.frame.unit.source)
     beside = live_feature_set(workspace, definitions.decision, versions)
-    return prepare(workspace, definitions, contract, versions, as_of_us, beside=beside)
+    return prepare(
+        workspace,
+        definitions,
+        contract,
+        versions,
+        as_of_us,
+        beside=beside,
+        remembering=remembering,
+    )
 
 
 def _contract_findings(
@@ -280,69 +298,21 @@ def _start(
     )
 
 
-def _climb(
-    workspace: Workspace,
-    frame: Frame,
-    prepared: Prepared,
-    contract: tuple[Finding, ...],
-    stages: Stages,
-) -> _Climbed:
-    names = [CONSTANT, *prepared.rungs]
-    rungs: dict[str, FittedRung] = {}
-    for index, name in enumerate(names):
-        with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
-            rungs[name] = fit_rung(name, prepared, frame.target.kind, frame.seed)
-    rng = np.random.default_rng(frame.seed)
-    with stages.stage("evaluate", "Choosing a rung, then measuring each", 0.78):
-        ladder = _choose_and_measure(frame, prepared, rungs, rng)
-    with stages.stage("gate", "Asking the gate", 0.92):
-        verdict = judge_chosen(
-            workspace, frame, prepared, ladder, rungs, contract=contract, rng=rng
-        )
-    return _Climbed(rungs, ladder, verdict)
-
-
-def _choose_and_measure(
-    frame: Frame, prepared: Prepared, rungs: Mapping[str, FittedRung], rng: np.random.Generator
-) -> Ladder:
-    """Choose on the validation rows; measure on the test rows, which chose nothing."""
-    before, test = held_out(prepared, "choosing"), held_out(prepared)
-    chosen = climb(
-        {name: rung.choosing for name, rung in rungs.items()},
-        before.truth,
-        before.blocks,
-        rng,
-        primary=frame.metric.primary,
-        rows_word="validation rows",
-    )
-    scores = {name: rung.scores for name, rung in rungs.items()}
-    return measured_on(chosen, scores, test.truth, test.blocks, rng, metrics=_metrics(frame))
-
-
-def _metrics(frame: Frame) -> list[str]:
-    """List what is measured besides the primary metric: guardrails, then the usual ones."""
-    usual = ["roc_auc", "average_precision", "log_loss", "brier"]
-    if frame.target.kind == "regression":
-        usual = ["mae", "rmse", "r2"]
-    wanted = [rail.metric for rail in frame.metric.guardrails] + usual
-    return [m for m in dict.fromkeys(wanted) if m != frame.metric.primary]
-
-
 def _finish(
     workspace: Workspace,
     started: Run,
     prepared: Prepared,
-    climbed: _Climbed,
+    climbed: Climbed,
     *,
     test: Looked,
+    reused: tuple[Reused, ...],
     seconds: Mapping[str, float],
 ) -> Finished:
     for feature_set in (*prepared.sets.values(), *prepared.asked.values()):
         workspace.catalog.record_feature_set(feature_set)
     chosen = climbed.rungs[climbed.ladder.chosen]
-    model = None
+    model, bundle = None, store_bundle(workspace, chosen.files)
     if climbed.verdict.passed:
-        bundle = store_bundle(workspace, chosen.files)
         model = ModelVersion(
             name=workspace.folder.resolve().name, bundle=bundle, run=started.id, rung=chosen.name
         )
@@ -357,6 +327,8 @@ def _finish(
             "counts": msgspec.to_builtins(prepared.counts),
             "parts": msgspec.to_builtins(_sizes(prepared)),
             "test": msgspec.to_builtins(test),
+            "bundles": {name: rung.bundle.hash for name, rung in climbed.rungs.items()},
+            "reused": msgspec.to_builtins(reused),
         },
     )
     verdict = VerdictRecord(
@@ -407,7 +379,7 @@ def _report(
     finished: Finished,
     ingested: IngestReport,
     prepared: Prepared,
-    climbed: _Climbed,
+    climbed: Climbed,
     findings: tuple[Finding, ...],
     *,
     as_of_us: int,

@@ -6,9 +6,11 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from isbjerg.storage.blobs import Blobs
+from isbjerg.storage.cache import Cache
 from isbjerg.storage.catalog.catalog import Catalog
 from isbjerg.storage.layout import Store
 from isbjerg.storage.ledger import OUTCOMES, Ledger
@@ -49,6 +51,11 @@ class Workspace:
     def blobs(self) -> Blobs:
         """Bytes by their hash."""
         return Blobs(self.store.blobs)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Results of earlier runs that can be had again."""
+        return Cache(self.store.cache, self.clock)
 
     @property
     def serving(self) -> ServingFolder:
