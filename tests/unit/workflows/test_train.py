@@ -131,7 +131,7 @@ def test_an_interrupted_run_is_recorded_as_interrupted(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "climb", stop)
+    monkeypatch.setattr(train, "climb_ladder", stop)
     with pytest.raises(KeyboardInterrupt):
         once(orders, clock)
     with opened(orders, clock) as (workspace, _):
