@@ -16,7 +16,7 @@ from isbjerg.cli.exits import EXITS
 from isbjerg.cli.parser import main_parser, verb_parser
 from isbjerg.cli.verbs import GROUPS, Verb
 from isbjerg.frame import schema
-from isbjerg.frame.metrics import METRICS
+from isbjerg.frame.metrics import FAMILIES, METRICS
 
 FOLDER = Path(__file__).parent / "reference"
 WRITTEN_BY = "<!-- Written by docs/generate.py from the code. Edit the code, then run it again. -->"
@@ -56,8 +56,8 @@ def frame_page() -> Iterator[str]:
     yield from _grid(
         ("name", "target", "better", "range", "what it is"),
         (
-            (f"`{m.name}`", m.kind, m.direction, _range(m.low, m.high), m.summary)
-            for m in METRICS.values()
+            (f"`{m.name}`", ", ".join(m.kinds), m.direction, _range(m.low, m.high), m.summary)
+            for m in (*METRICS.values(), *FAMILIES.values())
         ),
     )
     yield ""

@@ -20,6 +20,9 @@ CHOSEN = "●"
 """Stands before the rung that the ladder answers with."""
 
 
+_BESIDE_MAX = 4
+
+
 def ladder_pieces(ladder: Ladder) -> Iterator[RenderableType]:
     """Lay out the primary metric, the others, and the steps."""
     yield _primary(ladder)
@@ -54,6 +57,11 @@ def _primary(ladder: Ladder) -> Group:
 
 
 def _others(ladder: Ladder, names: list[str]) -> Group:
+    """Lay the metrics out beside each other, or below each other when they are many."""
+    if len(names) > _BESIDE_MAX:
+        turned = [(n, *(measure(row.metrics[n].value) for row in ladder.rows)) for n in names]
+        rungs = [Column(row.rung, "right") for row in ladder.rows]
+        return table("Other metrics", ["metric", *rungs], turned)
     rows = [(row.rung, *(measure(row.metrics[n].value) for n in names)) for row in ladder.rows]
     return table("Other metrics", ["rung", *(Column(name, "right") for name in names)], rows)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
+from isbjerg.cli.class_report import class_piece
 from isbjerg.cli.figures import count, instant, span
 from isbjerg.cli.ladder_report import ladder_pieces
 from isbjerg.cli.output import findings, key_values, next_step, verdict
@@ -24,6 +25,8 @@ def run_pieces(report: RunReport) -> Iterator[RenderableType]:
     """Lay a run out, from what went in to what to do next."""
     yield _head(report)
     yield from ladder_pieces(report.ladder)
+    if report.classes:
+        yield class_piece(report.classes)
     if report.learned:
         told_of = [(f"{one.feature}: {one.name}", one.says) for one in report.learned]
         yield key_values("Learnt of the training rows", told_of)

@@ -10,11 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from isbjerg.cli.figures import carrier, instant, short, span
+from isbjerg.cli.figures import carrier, instant, share, short, span
 from isbjerg.cli.output import key_values, outcome, verdict
 
 if TYPE_CHECKING:
     from isbjerg.findings import Finding
+    from isbjerg.storage.ledger import Prediction
     from isbjerg.workflows.trace import Lineage, Trace
 
 _QUESTIONS = {
@@ -22,6 +23,9 @@ _QUESTIONS = {
     "trace.features_from_recorded_inputs": "features, from the recorded inputs",
     "trace.looked_up_values_from_facts": "looked-up values, from the facts",
 }
+
+
+_CLASSES_SHOWN = 5
 
 
 def trace_pieces(trace: Trace) -> Iterator[RenderableType]:
@@ -42,7 +46,7 @@ def _prediction(trace: Trace) -> Group:
     known = trace.outcome
     came = None if known is None else f"{known.value} (known {instant(known.known_us)})"
     pairs = [
-        ("score", repr(said.score)),
+        *_said(said),
         ("came true", came or "not known yet"),
         ("unit", said.unit_key),
         ("subject", said.subject),
@@ -54,6 +58,17 @@ def _prediction(trace: Trace) -> Group:
         ("purpose", said.purpose),
     ]
     return key_values(f"Prediction {said.id}", pairs)
+
+
+def _said(said: Prediction) -> list[tuple[str, Any]]:
+    """Say the answer: a score, or a class with the likeliest of the others."""
+    output = said.output or {}
+    if "class" not in output:
+        return [("score", repr(said.score))]
+    ranked = sorted(output["probabilities"].items(), key=lambda pair: -pair[1])
+    shown = ", ".join(f"{name} {share(value)}" for name, value in ranked[:_CLASSES_SHOWN])
+    more = f", {len(ranked) - _CLASSES_SHOWN:,} more" if len(ranked) > _CLASSES_SHOWN else ""
+    return [("class", f"{output['class']}, with {said.score!r}"), ("of", shown + more)]
 
 
 def _values(title: str, values: Mapping[str, Any], types: Mapping[str, str]) -> Group:

@@ -1,7 +1,8 @@
 """Judgements about a model, as pure functions of its scores.
 
 - `metrics`: a number that matters, with its interval over blocks of time.
-- `estimators`: the arithmetic of each metric under weights.
+- `estimating`: the arithmetic of each metric under weights, by kind of target in `estimators`,
+  `class_estimators` and `cut_estimators`.
 - `comparison`: two models on the same rows and the same replicates, in one sentence.
 - `ladder`: each rung against the best below it.
 - `leakage`: single features that know too much.

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from isbjerg.evaluation.estimators import Floats, estimator
+from isbjerg.evaluation.estimating import estimator
+from isbjerg.evaluation.estimators import Floats
 from isbjerg.evaluation.metrics import (
     LEVEL,
     REPLICATES,
@@ -84,9 +85,11 @@ def compare(  # noqa: PLR0917 - two models on the same rows take this many
     Parameters
     ----------
     metric : str
-        A metric of `isbjerg.frame.metrics.METRICS`.
-    truth, scores, scores_against : numpy.ndarray of shape (n_rows,)
-        What came true, and what each model said.
+        A metric that `isbjerg.frame.metrics.find_metric` knows.
+    truth : numpy.ndarray of shape (n_rows,)
+        What came true.
+    scores, scores_against : numpy.ndarray of shape (n_rows,) or (n_rows, n_classes)
+        What each model said.
     blocks : Blocks or numpy.ndarray of shape (n_rows,)
         Which rows belong together, such as the day of the decision.
     rng : numpy.random.Generator

@@ -51,6 +51,11 @@ def estimator(name: str, truth: Floats, scores: Floats, blocks: Blocks) -> Repli
     return _mean(np.stack(terms(truth, scores)), finish, blocks)
 
 
+def mean_of_rows(values: Floats, blocks: Blocks) -> Replicate:
+    """Prepare the mean of a value per row for replicates."""
+    return _mean(values[None, :], _over_rows, blocks)
+
+
 def _mean(rows: Floats, finish: Callable[..., Floats], blocks: Blocks) -> Replicate:
     """Sum each term per block once; a replicate is then a weighted sum of few numbers."""
     every = np.vstack([np.ones(rows.shape[1]), rows])

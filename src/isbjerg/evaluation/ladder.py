@@ -103,7 +103,7 @@ def climb(
 
     Parameters
     ----------
-    scores : mapping of str to numpy.ndarray of shape (n_rows,)
+    scores : mapping of str to numpy.ndarray of shape (n_rows,) or (n_rows, n_classes)
         What each rung said, the simplest first.
     truth : numpy.ndarray of shape (n_rows,)
         What came true.

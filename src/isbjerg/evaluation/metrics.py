@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isbjerg.errors import ArgumentError
-from isbjerg.evaluation.estimators import Floats, estimator
-from isbjerg.frame.metrics import METRICS, NamedMetric
+from isbjerg.evaluation.estimating import estimator
+from isbjerg.evaluation.estimators import Floats
+from isbjerg.frame.metrics import NamedMetric, find_metric, metric_names
 from isbjerg.statistics.bootstrap import (
     BLOCKS_MIN,
     Blocks,
@@ -71,9 +72,11 @@ def named(name: str) -> NamedMetric:
     ArgumentError
         When there is none of that name.
     """
-    if name not in METRICS:
-        raise ArgumentError.out_of_range("name", "measure", f"be one of {sorted(METRICS)}", name)
-    return METRICS[name]
+    found = find_metric(name)
+    if found is None:
+        rule = f"be one of {', '.join(metric_names())}"
+        raise ArgumentError.out_of_range("name", "measure", rule, name)
+    return found
 
 
 def measure(
@@ -91,11 +94,11 @@ def measure(
     Parameters
     ----------
     name : str
-        A metric of `isbjerg.frame.metrics.METRICS`.
+        A metric that `isbjerg.frame.metrics.find_metric` knows.
     truth : numpy.ndarray of shape (n_rows,)
-        What came true; truth values or 0 and 1 for a binary target. Rows without an outcome
-        are left out by the caller.
-    scores : numpy.ndarray of shape (n_rows,)
+        What came true; truth values or 0 and 1 for a binary target, positions of classes for
+        a multiclass one. Rows without an outcome are left out by the caller.
+    scores : numpy.ndarray of shape (n_rows,) or (n_rows, n_classes)
         What the model said.
     blocks : Blocks or numpy.ndarray of shape (n_rows,)
         Which rows belong together, such as the day of the decision.
@@ -157,7 +160,7 @@ def as_floats(truth: NDArray[Any], scores: NDArray[Any], blocks: Blocks) -> tupl
     """
     real = np.asarray(truth, dtype=np.float64)
     said = np.asarray(scores, dtype=np.float64)
-    if not real.shape == said.shape == blocks.ids.shape:
+    if not real.shape == said.shape[:1] == blocks.ids.shape or said.ndim not in {1, 2}:
         shapes = (real.shape, said.shape, blocks.ids.shape)
         raise ArgumentError.out_of_range(
             "truth", "measure", "have one value per score and block", shapes

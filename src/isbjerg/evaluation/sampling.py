@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isbjerg.evaluation.comparison import Comparison, compared
-from isbjerg.evaluation.estimators import Floats, estimator
+from isbjerg.evaluation.estimating import estimator
+from isbjerg.evaluation.estimators import Floats
 from isbjerg.evaluation.metrics import (
     LEVEL,
     REPLICATES,

@@ -26,10 +26,16 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What is predicted: a function of `features.py`, and what kind of value it gives."""
+    """What is predicted: a function of `features.py`, and what kind of value it gives.
+
+    For a ranking, rows of equal `group` make one list, and the share `holdout` of the lists is
+    answered in random order.
+    """
 
     feature: str
     kind: TargetKind
+    group: tuple[str, ...] = ()
+    holdout: float = 0.0
 
 
 class Guardrail(msgspec.Struct, frozen=True):

@@ -27,10 +27,11 @@ def frame_hash(text: str) -> str:
 def measure_hash(frame: Frame, *, target: Any = None, population: Any = None) -> str:
     """Name what the numbers of this frame measure.
 
-    Inside: the unit's source and moment, the target and its kind, the primary metric, the
-    costs, the split, the window of time that rows are taken from. Outside: objective, owner, decision, the subject (it says whom a row
-    is about, not which rows there are), guardrails and their bounds (they judge a number,
-    they do not change it), references, slices, budget, freshness, release, seed.
+    Inside: the unit's source and moment, the target, its kind and its lists,
+    the primary metric, the costs, the split, the window of time that rows are taken from.
+    Outside: objective, owner, decision, the subject (it says whom a row is about, not which
+    rows there are), guardrails and their bounds (they judge a number, they do not change it),
+    references, slices, budget, freshness, release, the share held out of a ranking, seed.
 
     Parameters
     ----------
@@ -47,10 +48,13 @@ def measure_hash(frame: Frame, *, target: Any = None, population: Any = None) ->
     str
         64 hexadecimal digits.
     """
+    truth = {"feature": frame.target.feature, "kind": frame.target.kind, "of": target}
+    if frame.target.group:  # absent, so that frames without lists keep their names
+        truth["group"] = frame.target.group
     content = {
         "unit": frame.unit.source,
         "population": population,
-        "target": {"feature": frame.target.feature, "kind": frame.target.kind, "of": target},
+        "target": truth,
         "at": frame.unit.at,
         "metric": frame.metric.primary,
         "costs": frame.value,

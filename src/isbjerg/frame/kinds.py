@@ -17,7 +17,7 @@ import msgspec
 
 from isbjerg.errors import ArgumentError
 from isbjerg.frame.frame import Comparison, Guardrail
-from isbjerg.frame.metrics import METRICS, closest_metric
+from isbjerg.frame.metrics import closest_metric, find_metric, metric_names
 from isbjerg.frame.moment import Moment, parse_moment
 from isbjerg.times import from_datetime, parse_instant, parse_span
 
@@ -71,6 +71,19 @@ def names(example: str) -> Reader:
         if len(set(found)) < len(found):
             kept = ", ".join(f'"{item}"' for item in dict.fromkeys(found))
             raise Refusal("hold each name once", f"[{kept}]")
+        return found
+
+    return read
+
+
+def one_or_more_names(example: str) -> Reader:
+    """Read a name, or a list of names, as a list."""
+    several = names(example)
+
+    def read(value: Any) -> tuple[str, ...]:
+        found: tuple[str, ...] = several([value] if isinstance(value, str) else value)
+        if not found:
+            raise Refusal("be a name or a list of names", f'"{example}"')
         return found
 
     return read
@@ -209,16 +222,17 @@ def instant(value: Any) -> int:
 
 def metric(value: Any) -> str:
     """Read the name of a metric."""
-    if value in METRICS:
-        return str(value)
+    if isinstance(value, str) and find_metric(value) is not None:
+        return value
     close = closest_metric(value) if isinstance(value, str) else None
-    raise Refusal(f"be one of {', '.join(METRICS)}", f'"{close or "average_precision"}"')
+    raise Refusal(f"be one of {', '.join(metric_names())}", f'"{close or "average_precision"}"')
 
 
 def guardrail(metric_name: str) -> Reader:
     """Read the bound of a metric, such as ``"<= 0.14"``, and refuse one that asks for a bad model."""
-    known = METRICS[metric_name]
-    wanted = ">=" if known.higher_is_better else "<="
+    known = find_metric(metric_name)
+    higher = known is not None and known.higher_is_better
+    wanted = ">=" if higher else "<="
 
     def read(value: Any) -> Guardrail:
         found = _BOUND.fullmatch(value) if isinstance(value, str) else None
@@ -228,7 +242,7 @@ def guardrail(metric_name: str) -> Reader:
             raise Refusal("be a comparison and a number in quotes", f'"{wanted} {bound}"')
         if found["comparison"][0] != wanted[0]:
             raise Refusal(
-                f"be bounded from the other side, because {known.direction} is better",
+                f"be bounded from the other side, because {'higher' if higher else 'lower'} is better",
                 f'"{wanted} {found["bound"]}"',
             )
         comparison = msgspec.convert(found["comparison"], Comparison)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isbjerg.frame.faults import Faults
-from isbjerg.frame.metrics import METRICS, metric_names
+from isbjerg.frame.metrics import closest_metric, find_metric, metric_names
 from isbjerg.times import DAY_US, format_instant
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -16,6 +16,7 @@ def note_relations(values: Values, faults: Faults) -> None:
     """Note every pair of keys that contradict each other."""
     _metrics_measure_the_target(values, faults)
     _values_need_a_binary_target(values, faults)
+    _only_a_ranking_has_lists(values.get("target", {}), faults)
     _split_is_one_of_two_kinds(values.get("split", {}), faults)
     _shares_need_a_strategy(values.get("release", {}), faults)
 
@@ -28,29 +29,49 @@ def _metrics_measure_the_target(values: Values, faults: Faults) -> None:
     named = [("primary", metric["primary"])] if "primary" in metric else []
     named += [("guardrails", guardrail.metric) for guardrail in metric.get("guardrails", ())]
     for key, name in named:
-        if METRICS[name].kind != kind:
+        known = find_metric(name)
+        if known is not None and kind not in known.kinds:
             path = ("metric", key) if key == "primary" else ("metric", key, name)
             fitting = metric_names(kind)
+            instead = closest_metric(name, kind) or fitting[0].replace("K", "10")
             mend = (
-                f'primary = "{fitting[0]}"'
+                f'primary = "{instead}"'
                 if key == "primary"
                 else f"remove it, or name one of {', '.join(fitting)}"
             )
             faults.add(
                 path,
-                f"`{name}` measures a {METRICS[name].kind} target, this one is {kind}."
+                f"`{name}` measures a {' or '.join(known.kinds)} target, this one is {kind}."
                 f" It must be one of {', '.join(fitting)}.",
                 mend,
             )
 
 
 def _values_need_a_binary_target(values: Values, faults: Faults) -> None:
-    if values.get("value") and values.get("target", {}).get("kind") == "regression":
+    kind = values.get("target", {}).get("kind", "binary")
+    if values.get("value") and kind != "binary":
         faults.add(
             ("value",),
-            "[value] counts right and wrong answers, which a regression target does not have.",
+            f"[value] weighs the answers yes and no, which a {kind} target does not have.",
             "remove the table [value]",
         )
+
+
+def _only_a_ranking_has_lists(target: Mapping[str, Any], faults: Faults) -> None:
+    kind = target.get("kind")
+    if kind == "ranking" and "group" not in target and not faults.has(("target", "group")):
+        faults.add(
+            ("target", "kind"),
+            "A ranking orders the rows of a list; `group` of [target] must say which rows are one.",
+            'kind = "ranking"\ngroup = "search_id"',
+        )
+    for key in ("group", "holdout"):
+        if kind not in {"ranking", None} and key in target:
+            faults.add(
+                ("target", key),
+                f"`{key}` of [target] belongs to a ranking; this target is {kind}.",
+                'remove it, or write kind = "ranking"',
+            )
 
 
 def _split_is_one_of_two_kinds(split: Mapping[str, Any], faults: Faults) -> None:

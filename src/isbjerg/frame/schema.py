@@ -117,10 +117,24 @@ TARGET = Table(
         ),
         Key(
             "kind",
-            kinds.choice("binary", "regression", later=("multiclass", "ranking", "forecast")),
+            kinds.choice("binary", "regression", "multiclass", later=("ranking", "forecast")),
             '"binary"',
-            '`"binary"` or `"regression"`; other kinds come later.',
+            '`"binary"` (yes or no), `"multiclass"` (one of several classes), `"regression"` (a number)'
+            ' or `"ranking"` (the order within a list).',
             required=True,
+        ),
+        Key(
+            "group",
+            kinds.one_or_more_names("search_id"),
+            '"search_id"',
+            "For a ranking: the column, or columns, whose equal values make one list.",
+        ),
+        Key(
+            "holdout",
+            _number("0.05", 0, 1, open_=")"),
+            "0.05",
+            "For a ranking: share of the lists that are answered in random order, so that the"
+            " model's worth can be measured.",
         ),
     ),
 )

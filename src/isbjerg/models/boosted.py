@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from isbjerg.errors import ArgumentError
 from isbjerg.models.encoding import Encoder
-from isbjerg.models.fitted import Fitted, TargetKind, truth_as_floats
+from isbjerg.models.fitted import Class, Fitted, TargetKind, truth_as_floats
 from isbjerg.models.lightgbm_library import parameter_aliases
-from isbjerg.models.lightgbm_text import rewrite
+from isbjerg.models.lightgbm_text import TREES_MAX, rewrite
 
 FILE = "trees.txt"
 """Name of the model's text in a bundle."""
@@ -43,11 +43,14 @@ _RESERVED = frozenset(
     {*_OWN, "seed", "num_threads", "categorical_feature", "num_class", "linear_tree", "task"}
     | {"boost_from_average_file", "input_model", "output_model", "machines", "data", "valid"}
     | {"forcedsplits_filename", "forcedbins_filename", "force_col_wise", "device_type", "metric"}
+    | {"label_gain", "group_column", "weight_column", "label_column", "ignore_column"}
     | {"machine_list_filename", "tree_learner", "num_machines", "snapshot_freq"}
 )
 _OBJECTIVES: dict[TargetKind, tuple[str, ...]] = {
     "binary": ("binary",),
     "regression": ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "poisson"),
+    "multiclass": ("multiclass",),
+    "ranking": ("lambdarank", "rank_xendcg"),
 }
 
 
@@ -58,7 +61,7 @@ def check_parameters(given: Mapping[str, Any], target_kind: TargetKind) -> dict[
     ----------
     given : mapping of str to Any
         What the project asks for, by any of LightGBM's names for it.
-    target_kind : {"binary", "regression"}
+    target_kind : {"binary", "regression", "multiclass", "ranking"}
         Decides the objectives that may be asked for.
 
     Returns
@@ -127,6 +130,7 @@ def fit(
     parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 1,
+    classes: tuple[Class, ...] = (),
 ) -> Fitted:
     """Learn boosted trees.
 
@@ -135,8 +139,8 @@ def fit(
     columns : polars.DataFrame
         Features of the training rows.
     truth : numpy.ndarray of shape (n_rows,)
-        Truth values or numbers.
-    target_kind : {"binary", "regression"}
+        Truth values, numbers, or positions of classes.
+    target_kind : {"binary", "regression", "multiclass", "ranking"}
         Decides the objective.
     encoder : Encoder
         Learnt on the training rows.
@@ -149,6 +153,8 @@ def fit(
         Decides every sample that LightGBM draws.
     threads : int, default=1
         Threads to train with; does not change the result.
+    classes : tuple, optional
+        Of a multiclass target; rows of `validation` that are of none are left out.
 
     Returns
     -------
@@ -156,28 +162,41 @@ def fit(
         One file, ``trees.txt``; notes tell the number of trees.
     """
     settings = check_parameters(parameters or {}, target_kind)
-    rounds = settings.pop("num_iterations")
+    rounds = min(settings.pop("num_iterations"), TREES_MAX // max(len(classes), 1))
     patience = settings.pop("early_stopping_round")
     fixed = {**settings, **_OWN, "seed": seed, "num_threads": threads}
+    if classes:
+        fixed["num_class"] = len(classes)
     train = _dataset(columns, truth_as_floats(truth, target_kind), encoder, fixed)
-    later_columns, later_truth = validation
-    later = train.create_valid(
-        encoder.encode_many(later_columns), np.asarray(later_truth, dtype=np.float64)
-    )
+    later_matrix, later_truth = _known_rows(validation, encoder, classes)
+    watched = [train.create_valid(later_matrix, later_truth)] if len(later_truth) else []
     stop: list[Callable[..., Any]] = (
-        [lightgbm.early_stopping(patience, verbose=False)] if patience > 0 else []
+        [lightgbm.early_stopping(patience, verbose=False)] if patience > 0 and watched else []
     )
-    booster = lightgbm.train(fixed, train, rounds, valid_sets=[later], callbacks=stop)
+    booster = lightgbm.train(fixed, train, rounds, valid_sets=watched, callbacks=stop)
     trees = booster.best_iteration if booster.best_iteration > 0 else booster.current_iteration()
     text = rewrite(booster.model_to_string(num_iteration=trees), len(encoder.encodings))
     return Fitted(
         kind="boosted_trees",
         target_kind=target_kind,
+        classes=classes,
         encoder=encoder,
         parameters={"settings": {**settings, "num_iterations": rounds}, "trees": trees},
         files={FILE: text.encode()},
-        notes=(f"{trees} trees of at most {rounds}.",),
+        notes=(f"{trees} trees{' of each class' if classes else ''} of at most {rounds}.",),
     )
+
+
+def _known_rows(
+    rows: tuple[pl.DataFrame, NDArray[Any]], encoder: Encoder, classes: tuple[Class, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Encode rows; LightGBM takes no row of a class that it was not told of."""
+    columns, truth = rows
+    matrix, numbers = encoder.encode_many(columns), np.asarray(truth, dtype=np.float64)
+    if not classes:
+        return matrix, numbers
+    known = numbers < len(classes)
+    return matrix[known], numbers[known]
 
 
 def _dataset(

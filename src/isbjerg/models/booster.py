@@ -51,7 +51,8 @@ class Booster:
     """
 
     def __init__(self, text: bytes, features: int, *, threads: int = 1) -> None:
-        check_text(text.decode(errors="replace"), features)
+        self.outputs = check_text(text.decode(errors="replace"), features)
+        """Numbers per answer: one per class of a multiclass target, else 1."""
         self._features = features
         self._threads = threads
         self._handle = ctypes.c_void_p()
@@ -82,7 +83,7 @@ class Booster:
         self._lock, self._many = threading.Lock(), threading.Lock()
         self._row = (ctypes.c_double * self._features)()
         self._pack = struct.Struct(f"{self._features}d").pack_into
-        self._answer = ctypes.c_double(0.0)
+        self._answer = (ctypes.c_double * self.outputs)()
         self._length = ctypes.c_int64(0)
         self._arguments = (
             self._fast,
@@ -93,19 +94,36 @@ class Booster:
         self._ask = row_library().LGBM_BoosterPredictForMatSingleRowFast
 
     def predict_one(self, numbers: Sequence[float]) -> float:
-        """Ask for one encoded row."""
+        """Ask for one encoded row of a model that answers one number."""
         with self._lock:
             self._check_open()
             self._pack(self._row, 0, *numbers)
             status = self._ask(*self._arguments)
             if status:
                 checked(status)
-            return self._answer.value
+            return self._answer[0]
+
+    def predict_classes(self, numbers: Sequence[float]) -> tuple[float, ...]:
+        """Ask for one encoded row: all numbers of the answer, one per class."""
+        with self._lock:
+            self._check_open()
+            self._pack(self._row, 0, *numbers)
+            status = self._ask(*self._arguments)
+            if status:
+                checked(status)
+            return tuple(self._answer)
 
     def predict_many(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Ask for many encoded rows, of shape (n_rows, n_features)."""
+        """Ask for many encoded rows, of shape (n_rows, n_features).
+
+        Returns
+        -------
+        numpy.ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            The latter of a multiclass model.
+        """
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
-        answers = np.empty(len(rows), dtype=np.float64)
+        shape = (len(rows),) if self.outputs == 1 else (len(rows), self.outputs)
+        answers = np.empty(shape, dtype=np.float64)
         if not len(rows):
             return answers
         with self._many:

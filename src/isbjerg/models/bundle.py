@@ -19,22 +19,27 @@ import msgspec
 from isbjerg.canonical import canonical_json, content_hash, sha256
 from isbjerg.data.contract import Field
 from isbjerg.errors import BundleError, IsbjergError
-from isbjerg.expressions.checking import check
+from isbjerg.expressions.checking import check, is_carrier
 from isbjerg.expressions.inference import infer
 from isbjerg.expressions.tree import FORMAT_VERSION as TREE_FORMAT_VERSION
 from isbjerg.expressions.tree import SEMANTICS_VERSION, Node, Type
 from isbjerg.features.sets import FeatureSet, Known
 from isbjerg.models.encoding import Encoder
-from isbjerg.models.fitted import Fitted, Kind, TargetKind
+from isbjerg.models.fitted import Class, Fitted, Kind, TargetKind
 
-BUNDLE_VERSION = 1
-"""Layout of the manifest; a larger one is refused."""
+BUNDLE_VERSION = 2
+"""Layout of the manifest; a larger one is refused.
+
+Version 2 knows the classes of a multiclass target; what it adds is left out where it says
+nothing, so that a manifest of version 1 is read and written as it was.
+"""
 
 MANIFEST = "bundle.json"
 
 MANIFEST_BYTES_MAX = 16 * 2**20
 FILE_BYTES_MAX = 256 * 2**20
 FILES_MAX = 8
+CLASSES_MAX = 1_000
 DEPTH_MAX = 200
 """How deep a manifest may nest: far above what is written by hand, far below a stack."""
 
@@ -67,7 +72,7 @@ class Unit(msgspec.Struct, frozen=True):
     target: Node
 
 
-class Bundle(msgspec.Struct, frozen=True, kw_only=True):
+class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The manifest of a bundle.
 
     Parameters
@@ -78,7 +83,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         Name of the rung or candidate.
     kind : {"constant", "rule", "linear", "boosted_trees"}
         Which predictor reads it.
-    target_kind : {"binary", "regression"}
+    target_kind : {"binary", "regression", "multiclass", "ranking"}
         What is predicted.
     feature_set : FeatureSet
         How features are computed, in the order in which the model takes them.
@@ -92,6 +97,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         What was learnt.
     files : dict of str to str
         SHA-256 of each further file.
+    classes : tuple
+        Classes of a multiclass target, in the order of the answers. Since version 2.
     """
 
     format_version: int
@@ -104,6 +111,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     encoder: Encoder
     parameters: dict[str, Any]
     files: dict[str, str]
+    classes: tuple[Class, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -159,6 +167,7 @@ def make(
         encoder=fitted.encoder,
         parameters=fitted.parameters,
         files={name: sha256(content) for name, content in fitted.files.items()},
+        classes=fitted.classes,
     )
     _check_meaning(bundle)
     return bundle
@@ -258,6 +267,7 @@ def _check_files(bundle: Bundle, files: Mapping[str, bytes]) -> None:
 def _check_meaning(bundle: Bundle) -> None:
     """Type every tree again: a manifest may say anything, its trees must still fit."""
     made = bundle.feature_set
+    _check_classes(bundle)
     try:
         _check_trees(made)
     except (IsbjergError, KeyError, TypeError, ValueError) as fault:
@@ -266,6 +276,19 @@ def _check_meaning(bundle: Bundle) -> None:
         encoded = tuple((e.name, e.type) for e in bundle.encoder.encodings)
         if encoded != tuple(zip(made.outputs, made.output_types, strict=True)):
             raise _damaged("its encoder and its feature set name different features")
+
+
+def _check_classes(bundle: Bundle) -> None:
+    """Hold the classes to the target: of its type, in order, each once, two or more."""
+    if bundle.target_kind != "multiclass":
+        if bundle.classes:
+            raise _damaged(f"it names classes of a {bundle.target_kind} target")
+        return
+    type_ = bundle.unit.target.type
+    of_the_target = type_ is not None and all(is_carrier(name, type_) for name in bundle.classes)
+    ordered = of_the_target and list(bundle.classes) == sorted(set(bundle.classes))
+    if not (ordered and 1 < len(bundle.classes) <= CLASSES_MAX):
+        raise _damaged("its classes are not those of its target, in their order, each once")
 
 
 def _check_trees(made: FeatureSet) -> None:

@@ -19,8 +19,12 @@ from isbjerg.models.encoding import Encoder
 Kind = Literal["constant", "rule", "linear", "boosted_trees"]
 """The kinds of model that a bundle can carry."""
 
-TargetKind = Literal["binary", "regression"]
-"""What is predicted: the probability of a truth, or a number."""
+TargetKind = Literal["binary", "regression", "multiclass", "ranking"]
+"""What is predicted: the probability of a truth, a number, a probability of each class, or a
+score that orders the rows of a list."""
+
+Class = str | int | bool
+"""A class, as the target's carrier."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +34,10 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     kind : {"constant", "rule", "linear", "boosted_trees"}
         Which predictor reads it.
-    target_kind : {"binary", "regression"}
+    target_kind : {"binary", "regression", "multiclass", "ranking"}
         What it predicts.
+    classes : tuple
+        Classes of a multiclass target, in the order of the answers; else empty.
     encoder : Encoder
         How features become numbers; empty where none is needed.
     parameters : dict
@@ -44,6 +50,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     target_kind: TargetKind
+    classes: tuple[Class, ...] = ()
     encoder: Encoder = Encoder()
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
     files: dict[str, bytes] = msgspec.field(default_factory=dict)
@@ -53,10 +60,12 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 def truth_as_floats(truth: NDArray[Any], target_kind: TargetKind) -> NDArray[np.float64]:
     """Check a training target and turn it into floats.
 
+    A multiclass target comes as the positions of its classes.
+
     Raises
     ------
     ModelError
-        When there is no row, a value is missing, or a binary target has one class only: no
+        When there is no row, a value is missing, or a target of classes has one only: no
         model can be learnt from such rows; widen the training part.
 
     Examples
@@ -79,5 +88,11 @@ def truth_as_floats(truth: NDArray[Any], target_kind: TargetKind) -> NDArray[np.
             code="ISB403",
             mend='widen the training part, or set target.kind = "regression" in frame.toml',
             found=found,
+        )
+    if target_kind == "multiclass" and np.unique(numbers).size < 2:  # noqa: PLR2004 - two make a choice
+        raise ModelError(
+            "A multiclass target needs two classes or more among the training rows. Found: one.",
+            code="ISB403",
+            mend="widen the training part: [split] in frame.toml",
         )
     return numbers

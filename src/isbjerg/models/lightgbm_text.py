@@ -5,8 +5,8 @@ followed, and a number it cannot read ends the process. A bundle may come from e
 LightGBM never sees a stranger's text. What predicting needs is read here, each tree is proven
 to be a tree, and a text with exactly that, in exactly one way of writing it, is written; a
 stored text must be that one. It holds no training statistics and no settings, so that it
-depends on nothing but what the model answers. Trees of linear models and several outputs are
-not understood, hence refused.
+depends on nothing but what the model answers. Trees of linear models are not understood, hence
+refused. Of several classes each has a tree in turn.
 
 One meaning is changed on the way. At a split on a number that was never missing in training,
 LightGBM takes a missing one for 0.0, which may be a value like no other; here it goes where
@@ -25,11 +25,13 @@ from isbjerg.errors import BundleError
 
 TREES_MAX = 20_000
 LEAVES_MAX = 131_072
+CLASSES_MAX = 1_000
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-][0-9]{1,3})?")
 _OBJECTIVE = re.compile(
     r"binary sigmoid:[0-9]{1,6}(\.[0-9]{1,20})?"
+    r"|multiclass num_class:[0-9]{1,4}|lambdarank|rank_xendcg"
     r"|(regression|regression_l1|huber|fair|quantile|mape|poisson)( sqrt)?( alpha:0\.[0-9]{1,20})?"
 )
 _END = "end of trees"
@@ -37,7 +39,7 @@ _INFINITE = {"inf": "1e+308", "-inf": "-1e+308"}
 _CATEGORICAL_BIT, _LEFT_BIT, _MISSING_BITS, _MISSING_KINDS = 1, 2, 2, 3
 _MISSING_IS_NAN = 2 << _MISSING_BITS
 _WORD_MAX = 2**32
-_HEADER = {"num_class": "1", "num_tree_per_iteration": "1", "label_index": "0", "version": "v4"}
+_HEADER = {"label_index": "0", "version": "v4"}
 _SPLIT_FIELDS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 _CATEGORY_FIELDS = ("cat_boundaries", "cat_threshold")
 
@@ -91,9 +93,15 @@ def rewrite(text: str, features: int) -> str:
         raise _refuse("header", f"the text does not reach '{_END}', or takes no feature")
     if len(blocks) > TREES_MAX:
         raise _refuse("header", f"{len(blocks)} trees, at most {TREES_MAX} are taken")
-    objective = _check_header(_fields(header), features)
-    parts = ["tree", *(f"{name}={value}" for name, value in _HEADER.items())]
+    fields = _fields(header)
+    objective, outputs = _check_header(fields, features)
+    if len(blocks) % outputs:
+        raise _refuse(
+            "header", f"{len(blocks)} trees are not as many for each of {outputs} classes"
+        )
+    parts = ["tree", f"num_class={outputs}", f"num_tree_per_iteration={outputs}"]
     parts += [
+        *(f"{name}={value}" for name, value in _HEADER.items()),
         f"max_feature_idx={features - 1}",
         f"objective={objective}",
         "feature_names=" + " ".join(f"feature_{i}" for i in range(features)),
@@ -109,8 +117,8 @@ def rewrite(text: str, features: int) -> str:
     return "\n".join([*parts, _END, ""])
 
 
-def check_text(text: str, features: int) -> None:
-    """Prove that a stored text is one that `rewrite` wrote.
+def check_text(text: str, features: int) -> int:
+    """Prove that a stored text is one that `rewrite` wrote; return how many numbers it answers.
 
     Raises
     ------
@@ -119,6 +127,7 @@ def check_text(text: str, features: int) -> None:
     """
     if rewrite(text, features) != text:
         raise _refuse("text", "it holds more than its trees, or writes them in another way")
+    return int(_fields(text.partition("\n\n")[0])["num_class"])
 
 
 def _fields(block: str) -> dict[str, str]:
@@ -126,7 +135,7 @@ def _fields(block: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _check_header(header: dict[str, str], features: int) -> str:
+def _check_header(header: dict[str, str], features: int) -> tuple[str, int]:
     wanted = {**_HEADER, "max_feature_idx": str(features - 1)}
     for name, value in wanted.items():
         if header.get(name) != value:
@@ -134,7 +143,15 @@ def _check_header(header: dict[str, str], features: int) -> str:
     objective = header.get("objective", "")
     if not _OBJECTIVE.fullmatch(objective) or objective.endswith("sigmoid:0"):
         raise _refuse("header", f"the objective {objective!r} is not understood")
-    return objective
+    outputs = header.get("num_class", "")
+    several = re.fullmatch(r"multiclass num_class:([0-9]+)", objective)
+    if outputs != (several[1] if several else "1") or outputs != header.get(
+        "num_tree_per_iteration"
+    ):
+        raise _refuse("header", f"num_class is {outputs!r}, which its objective is not")
+    if not 1 <= int(outputs) <= CLASSES_MAX or str(int(outputs)) != outputs:
+        raise _refuse("header", f"{outputs} classes, at most {CLASSES_MAX:,} are taken")
+    return objective, int(outputs)
 
 
 def _read_tree(number: int, fields: dict[str, str]) -> _Tree:

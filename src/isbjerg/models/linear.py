@@ -1,4 +1,4 @@
-"""The linear rung: logistic or ridge regression, stored as plain numbers.
+"""The linear rung: logistic, multinomial or ridge regression, stored as plain numbers.
 
 Numbers are standardised with the training rows' mean and deviation and have a weight for
 being missing; each code of a category has a weight of its own. scikit-learn finds the
@@ -19,8 +19,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from isbjerg.errors import ArgumentError
+from isbjerg.models.class_weights import CategoryTerms, ClassWeights, NumberTerms
 from isbjerg.models.encoding import CODE_FIRST, Encoder
-from isbjerg.models.fitted import Fitted, TargetKind, truth_as_floats
+from isbjerg.models.fitted import Class, Fitted, TargetKind, truth_as_floats
 from isbjerg.models.weights import CategoryTerm, LinearWeights, NumberTerm, standardise
 
 ITERATIONS_MAX = 1_000
@@ -40,6 +41,7 @@ def fit(
     *,
     encoder: Encoder,
     penalty: float = 1.0,
+    classes: tuple[Class, ...] = (),
 ) -> Fitted:
     """Learn a linear model.
 
@@ -48,18 +50,21 @@ def fit(
     columns : polars.DataFrame
         Features of the training rows.
     truth : numpy.ndarray of shape (n_rows,)
-        Truth values or numbers.
-    target_kind : {"binary", "regression"}
-        Logistic regression, or ridge regression.
+        Truth values, numbers, or positions of classes.
+    target_kind : {"binary", "regression", "multiclass", "ranking"}
+        Logistic regression, of two classes or several, or ridge regression.
     encoder : Encoder
         Learnt on the same rows.
     penalty : float, default=1.0
         Weight of the squared coefficients, above 0: more shrinks more.
+    classes : tuple, optional
+        Of a multiclass target.
 
     Returns
     -------
     Fitted
-        Parameters are `isbjerg.models.weights.LinearWeights`; no files. A note tells when
+        Parameters are `isbjerg.models.weights.LinearWeights`, or
+        `isbjerg.models.class_weights.ClassWeights` of several classes; no files. A note tells when
         the search for the weights did not converge.
 
     Raises
@@ -73,17 +78,23 @@ def fit(
     matrix = encoder.encode_many(columns)
     scales = [_scale(encoder, matrix, i) for i in range(matrix.shape[1])]
     design = _design(encoder, matrix, scales)
-    if target_kind == "binary":
+    if target_kind in {"binary", "multiclass"}:
         model = LogisticRegression(C=1.0 / penalty, max_iter=ITERATIONS_MAX)
     else:
         model = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-10)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(design, numbers)
-    weights = _weights(encoder, scales, np.ravel(model.coef_), float(np.ravel(model.intercept_)[0]))
+    weights: LinearWeights | ClassWeights
+    if target_kind == "multiclass":
+        weights = _class_weights(encoder, scales, model.coef_, model.intercept_)
+    else:
+        intercept = float(np.ravel(model.intercept_)[0])
+        weights = _weights(encoder, scales, np.ravel(model.coef_), intercept)
     return Fitted(
         kind="linear",
         target_kind=target_kind,
+        classes=classes,
         encoder=encoder,
         parameters=msgspec.to_builtins(weights),
         notes=_notes(caught),
@@ -148,3 +159,24 @@ def _weights(
             terms.append(CategoryTerm(tuple(own)))
         start += width
     return LinearWeights(intercept, tuple(terms))
+
+
+def _class_weights(
+    encoder: Encoder,
+    scales: list[_Scale],
+    found: NDArray[np.float64],
+    intercepts: NDArray[np.float64],
+) -> ClassWeights:
+    if len(found) == 1:  # of two classes scikit-learn keeps the weights of the second only
+        found, intercepts = (np.vstack([np.zeros_like(a), a]) for a in (found, intercepts))
+    columns = [tuple(column) for column in found.T.tolist()]
+    terms: list[NumberTerms | CategoryTerms] = []
+    start = 0
+    for encoding, scale, width in zip(encoder.encodings, scales, _widths(encoder), strict=True):
+        own = columns[start : start + width]
+        if encoding.kind == "numeric":
+            terms.append(NumberTerms(scale.mean, scale.deviation, own[0], own[1]))
+        else:
+            terms.append(CategoryTerms(tuple(own)))
+        start += width
+    return ClassWeights(tuple(np.ravel(intercepts).tolist()), tuple(terms))

@@ -8,7 +8,7 @@ gives the same bits, for every kind of model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -17,27 +17,31 @@ from numpy.typing import NDArray
 from isbjerg.errors import BundleError
 from isbjerg.models.booster import Booster
 from isbjerg.models.bundle import Bundle
+from isbjerg.models.class_predictors import load_classes
 from isbjerg.models.encoding import CODE_FIRST, Encoder
 from isbjerg.models.fitted import TargetKind
+from isbjerg.models.parameters import TREES_FILE, Score, read_parameters, unfit
 from isbjerg.models.weights import CategoryTerm, LinearWeights, NumberTerm, sigmoid
 
 if TYPE_CHECKING:
     import polars as pl
 
-T = TypeVar("T")
-
-TREES_FILE = "trees.txt"
-
 
 class Predictor(Protocol):
     """What every model can do."""
 
-    def predict_one(self, features: Sequence[Any]) -> float:
+    def predict_one(self, features: Sequence[Any]) -> Score:
         """Score one row of features, carriers in the feature set's output order."""
         ...
 
     def predict_many(self, columns: pl.DataFrame) -> NDArray[np.float64]:
-        """Score a table of features, with the same bits as row by row."""
+        """Score a table of features, with the same bits as row by row.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n_rows,) or (n_rows, n_classes)
+            The latter of a multiclass target.
+        """
         ...
 
     def close(self) -> None:
@@ -67,17 +71,21 @@ def load(bundle: Bundle, files: Mapping[str, bytes], *, threads: int = 1) -> Pre
     BundleError
         When its parameters do not fit its features.
     """
+    if bundle.target_kind == "multiclass":
+        return load_classes(bundle, files, threads=threads)
     if bundle.kind == "constant":
-        return _Constant(_read(bundle, _ConstantParameters))
+        return _Constant(read_parameters(bundle, _ConstantParameters))
     if bundle.kind == "rule":
-        return _Rule(bundle, _read(bundle, _RuleParameters))
+        return _Rule(bundle, read_parameters(bundle, _RuleParameters))
     if bundle.kind == "linear":
-        weights = _read(bundle, LinearWeights)
+        weights = read_parameters(bundle, LinearWeights)
         _check_weights(weights, bundle.encoder)
         return _Linear(bundle, weights)
     if TREES_FILE not in files:
-        raise _unfit(bundle, f"'{TREES_FILE}' is missing")
+        raise unfit(bundle, f"'{TREES_FILE}' is missing")
     booster = Booster(files[TREES_FILE], len(bundle.encoder.encodings), threads=threads)
+    if booster.outputs != 1:
+        raise unfit(bundle, f"its trees answer {booster.outputs} numbers, not one")
     return _Trees(bundle.encoder, booster)
 
 
@@ -110,7 +118,7 @@ class _Rule:
 
     def __init__(self, bundle: Bundle, parameters: _RuleParameters) -> None:
         if len(bundle.feature_set.outputs) != 1:
-            raise _unfit(bundle, "a rule has one output")
+            raise unfit(bundle, "a rule has one output")
         self._name = bundle.feature_set.outputs[0]
         self._fallback = parameters.fallback
         self._binary = bundle.target_kind == "binary"
@@ -173,13 +181,6 @@ class _Trees:
         self._booster.close()
 
 
-def _read(bundle: Bundle, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(bundle.parameters, kind)
-    except msgspec.ValidationError as fault:
-        raise _unfit(bundle, str(fault)) from fault
-
-
 def _check_weights(weights: LinearWeights, encoder: Encoder) -> None:
     widths = [
         None if e.kind == "numeric" else CODE_FIRST + len(e.vocabulary) for e in encoder.encodings
@@ -192,11 +193,3 @@ def _check_weights(weights: LinearWeights, encoder: Encoder) -> None:
             code="ISB413",
             mend="train again",
         )
-
-
-def _unfit(bundle: Bundle, why: str) -> BundleError:
-    return BundleError(
-        f"The parameters of '{bundle.rung}' do not fit a {bundle.kind} model: {why}.",
-        code="ISB413",
-        mend="train again",
-    )

@@ -19,6 +19,7 @@ from isbjerg.features.keys import Carrier
 from isbjerg.features.sets import FeatureSet
 from isbjerg.models import bundle as bundles
 from isbjerg.models import predictors
+from isbjerg.models.parameters import Score
 from isbjerg.release.plan import Route, ServingPlan
 from isbjerg.serving.inputs import InputReader
 from isbjerg.storage.following import CachedSlot, Follower
@@ -76,7 +77,7 @@ class Live:
 
     def score(
         self, row: Mapping[str, Carrier], slots: Mapping[str, Carrier]
-    ) -> tuple[tuple[Any, ...], float]:
+    ) -> tuple[tuple[Any, ...], Score]:
         """Compute the features and the score of a row."""
         given = [row[c] for c in self.columns]
         features = self.loaded.compute(*given, *slots.values())

@@ -8,7 +8,6 @@ records; only after that it is answered.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,8 @@ import msgspec
 from isbjerg.errors import ArgumentError
 from isbjerg.expressions.tree import TIME_MAX_US, TIME_MIN_US
 from isbjerg.findings import Finding
+from isbjerg.models.answers import read_score
+from isbjerg.models.fitted import Class
 from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
 from isbjerg.serving.live import Live, Stage
 from isbjerg.storage.following import Follower
@@ -39,13 +40,18 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Given(msgspec.Struct, omit_defaults=True):
-    """One prediction as the caller gets it."""
+    """One prediction as the caller gets it.
+
+    Of classes it names the likeliest, whose probability is the score, and each one's probability.
+    """
 
     id: str
     score: float
     model: int
     epoch: int
     findings: list[Finding] = []
+    class_: Class | None = msgspec.field(default=None, name="class")
+    probabilities: dict[str, float] = {}
 
 
 _DECODER = msgspec.json.Decoder(Asked)
@@ -129,9 +135,8 @@ class Predicting:
         loaded = live.loaded
         inputs, findings = loaded.reader.read(row)
         slots = live.look_up(inputs, at_us)
-        features, score = live.score(inputs, slots)
-        if not math.isfinite(score):
-            raise ArithmeticError(f"bundle {loaded.route.bundle} gave a score of {score}")
+        features, said = live.score(inputs, slots)
+        score, output = read_score(said, loaded.bundle.classes)
         unit = loaded.bundle.unit
         subject = None if unit.subject is None else inputs.get(unit.subject)
         return Prediction(
@@ -152,6 +157,7 @@ class Predicting:
             findings=findings,
             latency_us=max(0, self._clock() - received_us),
             purpose=purpose,
+            output=output,
         )
 
     def _replay_time(self, text: str, live: Live) -> int:
@@ -211,7 +217,16 @@ def _read(body: bytes) -> Asked:
 
 def _give(record: Prediction) -> Given:
     findings = [msgspec.convert(f, Finding) for f in record.findings]
-    return Given(record.id, record.score, record.model_version, record.epoch, findings)
+    said = record.output or {}
+    return Given(
+        record.id,
+        record.score,
+        record.model_version,
+        record.epoch,
+        findings,
+        said.get("class"),
+        said.get("probabilities", {}),
+    )
 
 
 def _nothing_live(fault: str) -> Refusal:

@@ -19,8 +19,21 @@ import msgspec
 
 from isbjerg.errors import LedgerError
 
-FORMAT_VERSION = 1
-"""Layout of a ledger file, also its ``PRAGMA user_version``."""
+FORMAT_VERSION = 2
+"""Layout of a ledger file, also its ``PRAGMA user_version``.
+
+Version 2 keeps beside the score what else was said. A file of version 1 is read as it is; the
+worker that writes it brings it to version 2 before its first record.
+"""
+
+UPGRADE = """
+BEGIN IMMEDIATE;
+ALTER TABLE predictions ADD COLUMN output TEXT;
+UPDATE meta SET value = 2 WHERE name = 'format_version';
+PRAGMA user_version = 2;
+COMMIT;
+"""
+"""From version 1 to 2: all or nothing, and the records that are there stay as they are."""
 
 APPLICATION_ID = 0x69736C64
 """``isld``: what ``file(1)`` and `open_reader` know a ledger by."""
@@ -48,7 +61,8 @@ CREATE TABLE predictions (
   features      TEXT    NOT NULL,
   findings      TEXT    NOT NULL,
   latency_us    INTEGER NOT NULL,
-  purpose       TEXT    NOT NULL
+  purpose       TEXT    NOT NULL,
+  output        TEXT
 );
 CREATE INDEX predictions_by_unit ON predictions (unit_key);
 """
@@ -78,7 +92,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     bundle : str
         Hash of the bundle.
     score : float
-        The answer.
+        The answer; of classes the probability of the one that was said.
     inputs, slots, features : dict
         Carriers: columns as received, values looked up, outputs computed.
     findings : list of dict
@@ -87,6 +101,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         From arrival to the record, before its commit.
     purpose : str
         What the caller said it was for; ``decision`` when nothing was said.
+    output : dict, optional
+        What else was said: ``class`` and ``probabilities``.
     seq : int
         Position in its worker's file, given by the file.
     """
@@ -108,11 +124,12 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[dict[str, Any]]
     latency_us: int
     purpose: str = "decision"
+    output: dict[str, Any] | None = None
     seq: int = 0
 
 
 _COLUMNS = Prediction.__struct_fields__[:-1]
-_JSON = frozenset({"inputs", "slots", "features", "findings"})
+_JSON = frozenset({"inputs", "slots", "features", "findings", "output"})
 _ENCODER = msgspec.json.Encoder()
 
 INSERT = (
@@ -120,6 +137,8 @@ INSERT = (
     f"VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
 _SELECT = f"SELECT {', '.join((*_COLUMNS, 'seq'))} FROM predictions"  # noqa: S608
+_SELECTS = {2: _SELECT, 1: _SELECT.replace("output", "NULL")}
+"""How records of each version are read."""
 
 
 def unit_key(values: Iterable[Any]) -> str:
@@ -154,12 +173,15 @@ def to_row(prediction: Prediction) -> tuple[Any, ...]:
         encode(p.findings).decode(),
         p.latency_us,
         p.purpose,
+        None if p.output is None else encode(p.output).decode(),
     )
 
 
 def _from_row(row: tuple[Any, ...]) -> Prediction:
     facts = dict(zip((*_COLUMNS, "seq"), row, strict=True))
-    facts.update((name, msgspec.json.decode(facts[name])) for name in _JSON)
+    facts.update(
+        (name, msgspec.json.decode(facts[name])) for name in _JSON if facts[name] is not None
+    )
     return Prediction(**facts)
 
 
@@ -176,8 +198,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_format(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file that is no ledger, or of a format this version does not read."""
+def check_format(db: sqlite3.Connection, path: Path) -> int:
+    """Refuse a file that is no ledger, or of a format this version does not read; return which."""
     (kind,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if kind != APPLICATION_ID:
@@ -186,13 +208,14 @@ def check_format(db: sqlite3.Connection, path: Path) -> None:
             code="ISB612",
             mend=f"move {path.name} out of the ledger folder",
         )
-    if version != FORMAT_VERSION:
+    if version not in _SELECTS:
         raise LedgerError(
-            f"{path.name} has ledger format {version}; this isbjerg reads {FORMAT_VERSION}.",
+            f"{path.name} has ledger format {version}; this isbjerg reads up to {FORMAT_VERSION}.",
             code="ISB612",
             mend="pip install --upgrade isbjerg",
             version=version,
         )
+    return int(version)
 
 
 class Ledger:
@@ -281,11 +304,12 @@ class Ledger:
         self, where: str, values: tuple[Any, ...], *, newest_first: bool = False
     ) -> Iterator[Prediction]:
         order = f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
-        files = [self._rows(path, _SELECT + where + order, values) for path in self._files()]
+        files = [self._rows(path, where + order, values) for path in self._files()]
         merged = heapq.merge(*files, key=lambda p: p.id, reverse=newest_first)
         return iter(merged)
 
     @staticmethod
-    def _rows(path: Path, query: str, values: tuple[Any, ...]) -> Iterator[Prediction]:
+    def _rows(path: Path, which: str, values: tuple[Any, ...]) -> Iterator[Prediction]:
         with closing(open_reader(path)) as db:
-            yield from map(_from_row, db.execute(query, values))
+            select = _SELECTS[check_format(db, path)]  # a writer may add a column: that reads on
+            yield from map(_from_row, db.execute(select + which, values))

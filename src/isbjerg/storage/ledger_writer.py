@@ -27,6 +27,7 @@ from isbjerg.storage.ledger import (
     FORMAT_VERSION,
     INSERT,
     SCHEMA,
+    UPGRADE,
     Prediction,
     check_format,
     to_row,
@@ -174,7 +175,8 @@ class LedgerWriter:
             db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             try:
                 db.execute("PRAGMA synchronous = FULL")
-                check_format(db, self.path)
+                if check_format(db, self.path) < FORMAT_VERSION:
+                    db.executescript(UPGRADE)
             except BaseException:
                 db.close()
                 raise

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isbjerg.canonical import sha256
+from isbjerg.evaluation.classes import ClassLine, class_lines
 from isbjerg.evaluation.ladder import Ladder, climb_samples, measured_samples
 from isbjerg.evaluation.metrics import REPLICATES
 from isbjerg.evaluation.sampling import Rows, Sample
@@ -23,6 +24,7 @@ from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.progress import Stages
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.remembered_fits import fit_remembered
+from isbjerg.workflows.truths import usual_metrics
 from isbjerg.workflows.workspace import Workspace
 
 EVALUATIONS = "evaluations"
@@ -32,11 +34,15 @@ Samples = Mapping[str, Mapping[str, Sample]]
 
 @dataclass(frozen=True)
 class Climbed:
-    """Every rung as it was fitted, the ladder they make, and what the gate said of its answer."""
+    """Every rung as it was fitted, the ladder they make, and what the gate said of its answer.
+
+    Of a multiclass target also each class apart, as the answer names it.
+    """
 
     rungs: dict[str, FittedRung]
     ladder: Ladder
     verdict: Verdict
+    classes: tuple[ClassLine, ...] = ()
 
 
 def climb_ladder(
@@ -84,7 +90,14 @@ def climb_ladder(
             samples=samples,
             rng=np.random.default_rng(frame.seed),
         )
-    return Climbed(rungs, ladder, verdict)
+    return Climbed(rungs, ladder, verdict, _class_lines(prepared, rungs[ladder.chosen]))
+
+
+def _class_lines(prepared: Prepared, chosen: FittedRung) -> tuple[ClassLine, ...]:
+    if not prepared.classes:
+        return ()
+    train, test = (prepared.truth_of(prepared.part(part)) for part in ("train", "test"))
+    return class_lines(test, chosen.scores, prepared.classes, train)
 
 
 def _choose_and_measure(
@@ -101,7 +114,7 @@ def _choose_and_measure(
         name: _sampled(before, [primary], rung.choosing, remembering, (name, frame.seed))
         for name, rung in rungs.items()
     }
-    wanted = [primary, *_metrics(frame)]
+    wanted = [primary, *_metrics(frame, len(prepared.classes))]
     samples = {
         name: _sampled(test, wanted, rung.scores, remembering, (name, frame.seed))
         for name, rung in rungs.items()
@@ -171,10 +184,8 @@ def _read(content: bytes) -> dict[str, Sample]:
     }
 
 
-def _metrics(frame: Frame) -> list[str]:
+def _metrics(frame: Frame, classes: int) -> list[str]:
     """List what is measured besides the primary metric: guardrails, then the usual ones."""
-    usual = ["roc_auc", "average_precision", "log_loss", "brier"]
-    if frame.target.kind == "regression":
-        usual = ["mae", "rmse", "r2"]
+    usual = usual_metrics(frame.target.kind, classes)
     wanted = [rail.metric for rail in frame.metric.guardrails] + usual
     return [m for m in dict.fromkeys(wanted) if m != frame.metric.primary]

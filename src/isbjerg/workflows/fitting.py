@@ -20,11 +20,11 @@ from isbjerg.models import boosted, bundle, constant, encoding, linear, rule
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.definitions import Candidate
 from isbjerg.models.fitted import Fitted, TargetKind
+from isbjerg.models.parameters import Score
 from isbjerg.models.predictors import Predictor, load
 from isbjerg.release.gate import Parity
 from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.project_files import CONSTANT
-from isbjerg.workflows.units import TRUTH
 
 PARITY_ROWS = 200
 """Rows scored both singly and as a table before a bundle may pass the gate."""
@@ -114,13 +114,15 @@ def check_parity(rung: FittedRung, units: pl.DataFrame, rng: np.random.Generator
         singly = _score_singly(rung.bundle.feature_set, predictor, units[chosen])
     finally:
         predictor.close()
-    together = rung.scores[chosen].tolist()
+    together = [
+        tuple(said) if isinstance(said, list) else said for said in rung.scores[chosen].tolist()
+    ]
     return Parity(rows=rows, differing=sum(a != b for a, b in zip(singly, together, strict=True)))
 
 
 def _score_singly(
     feature_set: FeatureSet, predictor: Predictor, units: pl.DataFrame
-) -> list[float]:
+) -> list[Score]:
     inputs = [("column", c) for c, _ in feature_set.columns]
     inputs += [("slot", s.name) for s in feature_set.slots]
     compute = compile_function(
@@ -142,10 +144,15 @@ def _carriers(column: pl.Series, type_: Type) -> list[Any]:
 def _fit(
     name: str, prepared: Prepared, target_kind: TargetKind, feature_set: FeatureSet, seed: int
 ) -> Fitted:
-    truth = prepared.units[prepared.parts.train][TRUTH].cast(pl.Float64).to_numpy()
+    train = prepared.part("train")
+    truth, classes = prepared.truth_of(train), prepared.classes
     if name == CONSTANT:
-        return constant.fit(truth, target_kind)
+        return constant.fit(truth, target_kind, classes=classes)
     rung = prepared.rungs[name]
+    if isinstance(rung, Feature) and classes:
+        said, of = train[f"feature:{feature_set.outputs[0]}"], prepared.unit.target.type
+        type_ = feature_set.output_types[0]
+        return rule.fit_classes(truth, classes, said, type_=type_, of=of or type_)
     if isinstance(rung, Feature):
         return rule.fit(truth, target_kind, type_=feature_set.output_types[0])
     return _fit_candidate(rung, prepared, truth, target_kind, seed)
@@ -166,7 +173,12 @@ def _fit_candidate(
     parameters = dict(candidate.spec.parameters)
     if candidate.spec.kind == "linear":
         return linear.fit(
-            columns, truth, target_kind, encoder=encoder, **_linear_parameters(parameters)
+            columns,
+            truth,
+            target_kind,
+            encoder=encoder,
+            classes=prepared.classes,
+            **_linear_parameters(parameters),
         )
     later = prepared.part("tuning")
     return boosted.fit(
@@ -174,7 +186,8 @@ def _fit_candidate(
         truth,
         target_kind,
         encoder=encoder,
-        validation=(later, later[TRUTH].cast(pl.Float64).to_numpy()),
+        validation=(later, prepared.truth_of(later)),
+        classes=prepared.classes,
         parameters=parameters,
         seed=seed,
         threads=min(THREADS_MAX, max(1, (os.cpu_count() or 1) // 2)),

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import IsbjergError
 from isbjerg.evaluation.ladder import Ladder
-from isbjerg.evaluation.leakage import suspects
 from isbjerg.evaluation.sampling import Rows, Sample
 from isbjerg.features.assembly import assemble
 from isbjerg.features.knowledge import Decision
@@ -28,7 +27,8 @@ from isbjerg.workflows.holding_out import Part
 from isbjerg.workflows.preparing import Prepared, slot_columns
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.promote import live_version
-from isbjerg.workflows.units import AT, TRUTH
+from isbjerg.workflows.truths import align_classes, leakage
+from isbjerg.workflows.units import AT
 from isbjerg.workflows.workspace import Workspace
 
 
@@ -44,7 +44,7 @@ class HeldOut:
 def held_out(prepared: Prepared, part: Part = "test") -> HeldOut:
     """Take the rows of a part, grouped by the day of their decision."""
     units = prepared.part(part)
-    truth = units[TRUTH].cast(pl.Float64).to_numpy()
+    truth = prepared.truth_of(units)
     return HeldOut(units, truth, time_blocks(units[AT].to_physical().to_numpy()))
 
 
@@ -146,7 +146,8 @@ def _live_scores(
         if not {c for c, _ in made.columns} <= set(own) or not _facts_there(made, prepared.facts):
             return None
         units = assemble(test.select(own), AT, made, prepared.facts)
-        return score(bundle, files, units)
+        scores = score(bundle, files, units)
+        return align_classes(scores, bundle.classes, prepared.classes)
     except (IsbjergError, pl.exceptions.PolarsError):
         return None
 
@@ -182,4 +183,4 @@ def _leakage(prepared: Prepared, chosen: FittedRung) -> list[Finding]:
     names = chosen.bundle.feature_set.outputs
     train = prepared.units[prepared.parts.train]
     columns = train.select(pl.col(f"feature:{n}").alias(n) for n in names)
-    return suspects(columns, train[TRUTH].cast(pl.Float64).to_numpy())
+    return leakage(columns, prepared.truth_of(train), prepared.classes)

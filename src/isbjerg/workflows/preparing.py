@@ -33,11 +33,13 @@ from isbjerg.features.sets import FeatureSet, Slot
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Split
 from isbjerg.models.bundle import Unit
+from isbjerg.models.fitted import Class
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.assembling import ReadWhenAsked, assemble_remembered
 from isbjerg.workflows.caching import NOTHING_KEPT, Remembering, rows_name
 from isbjerg.workflows.holding_out import Cut, Part, cut_validation
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
+from isbjerg.workflows.truths import as_numbers, learn_classes, told_of_classes
 from isbjerg.workflows.units import (
     AT,
     TRUTH,
@@ -83,6 +85,8 @@ class Prepared:
         Of rungs whose features learn of training rows: the set before it learnt.
     learned : tuple of Learned
         What the features learnt.
+    classes : tuple
+        Classes of the training rows of a multiclass target, else empty.
     """
 
     units: pl.DataFrame
@@ -97,6 +101,7 @@ class Prepared:
     asked: Mapping[str, FeatureSet]
     learned: tuple[Learned, ...]
     versions: Mapping[str, str]
+    classes: tuple[Class, ...] = ()
 
     @cached_property
     def name(self) -> str:
@@ -121,6 +126,10 @@ class Prepared:
             "test": self.parts.test,
         }
         return self.units[rows[name]]
+
+    def truth_of(self, units: pl.DataFrame) -> NDArray[np.float64]:
+        """Say what came true of some units, as models are told it."""
+        return as_numbers(units[TRUTH], self.classes)
 
 
 def prepare(
@@ -217,6 +226,7 @@ def prepare(
         asked={rung: made for rung, made in sets.items() if learnable(made.steps)},
         learned=fitted.learned,
         versions={source: versions[source].id for source in facts},
+        classes=learn_classes(units[TRUTH][parts.train], definitions.frame.target.kind),
     )
 
 
@@ -316,3 +326,12 @@ def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
     outputs = dict.fromkeys(name for made in prepared.sets.values() for name in made.outputs)
     train = prepared.units[prepared.parts.train]
     return tuple(blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs)))
+
+
+def target_findings(prepared: Prepared) -> tuple[Finding, ...]:
+    """Say of a multiclass target which classes are rare or were never seen in training."""
+    later = pl.concat(
+        [prepared.units[TRUTH][p] for p in (prepared.parts.validation, prepared.parts.test)]
+    )
+    train = prepared.units[TRUTH][prepared.parts.train]
+    return told_of_classes(train, later, prepared.classes)

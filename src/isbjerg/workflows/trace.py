@@ -23,6 +23,7 @@ from isbjerg.expressions.tree import Type, names
 from isbjerg.features.assembly import assemble
 from isbjerg.features.sets import FeatureSet, Slot
 from isbjerg.findings import Finding, Outcome
+from isbjerg.models.answers import read_score
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.predictors import load
 from isbjerg.storage.catalog.records import ModelVersion, Run
@@ -187,12 +188,14 @@ def _not_run(code: str, why: str) -> Finding:
 def _score_again(bundle: Bundle, files: dict[str, bytes], prediction: Prediction) -> list[str]:
     predictor = load(bundle, files)
     try:
-        score = predictor.predict_one(
+        said = predictor.predict_one(
             [prediction.features.get(name) for name in bundle.feature_set.outputs]
         )
     finally:
         predictor.close()
-    return [] if score == prediction.score else [f"score {score!r} for {prediction.score!r}"]
+    score, output = read_score(said, bundle.classes)
+    differing = [] if score == prediction.score else [f"score {score!r} for {prediction.score!r}"]
+    return [*differing, *_differing(output or {}, prediction.output or {})]
 
 
 def _features_again(feature_set: FeatureSet, prediction: Prediction) -> list[str]:

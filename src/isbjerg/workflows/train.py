@@ -15,6 +15,7 @@ import msgspec
 
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
+from isbjerg.evaluation.classes import ClassLine
 from isbjerg.evaluation.ladder import Ladder
 from isbjerg.features.learning import Learned
 from isbjerg.findings import Finding
@@ -35,7 +36,7 @@ from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.ingest import IngestReport, ingest
 from isbjerg.workflows.judging import live_feature_set
 from isbjerg.workflows.looks import Looked, count_looks, worn
-from isbjerg.workflows.preparing import Prepared, feature_findings, prepare
+from isbjerg.workflows.preparing import Prepared, feature_findings, prepare, target_findings
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.provenance import capture_code, environment_lock
@@ -108,6 +109,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         What features learnt of the training rows.
     reused : tuple of Reused
         What was taken from earlier runs, and what was computed.
+    classes : tuple of ClassLine
+        Of a multiclass target: each class apart, as the chosen rung answers.
     """
 
     run: str
@@ -125,6 +128,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     test: Looked | None = None
     learned: tuple[Learned, ...] = ()
     reused: tuple[Reused, ...] = ()
+    classes: tuple[ClassLine, ...] = ()
 
 
 def run(
@@ -194,7 +198,12 @@ def run(
                 )
             workspace.cache.trim()
     progress("Done", 1.0)
-    told = (*feature_findings(prepared), *unacted(definitions.frame), *worn(test))
+    told = (
+        *feature_findings(prepared),
+        *target_findings(prepared),
+        *unacted(definitions.frame),
+        *worn(test),
+    )
     report = _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
     return msgspec.structs.replace(
         report, test=test, learned=prepared.learned, reused=remembering.counted()
@@ -329,6 +338,7 @@ def _finish(
             "test": msgspec.to_builtins(test),
             "bundles": {name: rung.bundle.hash for name, rung in climbed.rungs.items()},
             "reused": msgspec.to_builtins(reused),
+            "classes": msgspec.to_builtins(climbed.classes),
         },
     )
     verdict = VerdictRecord(
@@ -401,4 +411,5 @@ def _report(
         findings=findings,
         stages=stages.seconds,
         next_step=step,
+        classes=climbed.classes,
     )

@@ -44,6 +44,18 @@ TRUTH_KNOWN = "_truth_known"
 """Column of units: when the target became known."""
 
 
+_TARGETS: dict[str, tuple[tuple[Type, ...], str]] = {
+    "binary": ((Type.BOOLEAN,), "a comparison"),
+    "regression": ((Type.INTEGER, Type.FLOAT), "a number"),
+    "multiclass": (
+        (Type.TEXT, Type.INTEGER, Type.BOOLEAN),
+        "a text, a whole number or a comparison",
+    ),
+    "ranking": ((Type.BOOLEAN, Type.INTEGER, Type.FLOAT), "a comparison or a number"),
+}
+"""Types that the target may have for each kind, and how to give one."""
+
+
 class UnitCounts(msgspec.Struct, frozen=True):
     """How many rows of the unit's source can be learnt from, and why the rest cannot."""
 
@@ -101,13 +113,12 @@ def typed_target(target: Feature, decision: Decision, types: ColumnTypes, kind: 
         When its type does not fit the kind that the frame says.
     """
     node = infer(target.row_value(), columns=types[decision.source.name])
-    fits = (Type.BOOLEAN,) if kind == "binary" else (Type.INTEGER, Type.FLOAT)
+    fits, wanted = _TARGETS[kind]
     if node.type not in fits:
         raise DefinitionError(
             f"The target '{target.name}' gives values of type {node.type}, "
             f"but frame.toml says kind = '{kind}'.",
-            mend=f"return {'a comparison' if kind == 'binary' else 'a number'} in {target.place}, "
-            "or change kind in [target]",
+            mend=f"return {wanted} in {target.place}, or change kind in [target]",
             code="ISB216",
         )
     return node

@@ -29,12 +29,12 @@ THEIRS = {
 def sample(name, seed, n=400):
     rng = np.random.default_rng(seed)
     scores = np.round(rng.random(n), 1 + seed % 3)  # with many equal scores
-    if METRICS[name].kind == "binary":
+    if "binary" in METRICS[name].kinds:
         return (rng.random(n) < scores).astype(float), scores
     return scores + rng.normal(100, 1, n), scores + 100
 
 
-@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("name", sorted(THEIRS))
 @pytest.mark.parametrize("seed", range(4))
 def test_it_is_what_scikit_learn_computes(name, seed):
     truth, scores = sample(name, seed)
@@ -50,7 +50,8 @@ def test_it_is_what_scikit_learn_computes(name, seed):
 
 
 def test_every_named_metric_can_be_measured():
-    assert set(THEIRS) == set(METRICS)
+    numbers = {"binary", "regression"}
+    assert set(THEIRS) == {name for name, metric in METRICS.items() if numbers & {*metric.kinds}}
 
 
 def test_the_interval_holds_the_value_and_names_its_blocks():
@@ -77,7 +78,7 @@ def test_one_class_is_undefined_not_an_error():
 
 def test_no_rows_are_undefined():
     none = np.array([])
-    for name in METRICS:
+    for name in THEIRS:
         assert measure(name, none, none, none, np.random.default_rng(0)).value is None
 
 

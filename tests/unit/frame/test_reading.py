@@ -167,7 +167,12 @@ def test_no_metric_is_refused() -> None:
         ('"average_precision"', '"rmse"', 12, 'primary = "average_precision"'),
         ("[target]", "[target]\nowner = 'me'", 8, 'owner = "me"'),
         ("[target]", "[target]\nseed = 3", 8, "[run]\nseed = 3"),
-        ("[target]", "[target]\nwind = 3", 8, "remove it; known keys: feature, kind"),
+        (
+            "[target]",
+            "[target]\nwind = 3",
+            8,
+            "remove it; known keys: feature, kind, group, holdout",
+        ),
     ],
 )
 def test_one_slip_is_one_fault(old: str, new: str, line: int, mend: str) -> None:
@@ -235,7 +240,10 @@ def test_a_table_must_be_a_table() -> None:
         ("log_loss = 0.4", 'log_loss = "<= 0.4"'),
         (
             'rmse = "<= 3"',
-            "remove it, or name one of average_precision, roc_auc, log_loss, brier, accuracy",
+            (
+                "remove it, or name one of average_precision, roc_auc, log_loss, brier, accuracy,"
+                " precision@K, precision@K%, lift@K, lift@K%"
+            ),
         ),
     ],
 )
@@ -288,7 +296,7 @@ def test_all_faults_are_told_at_once_in_order_of_lines() -> None:
     assert caught.value.message == (
         "frame.toml has 3 faults.\n"
         "\n"
-        'Line 13: `kind` of [target] must be "binary" or "regression"; ranking comes later.'
+        'Line 13: `kind` of [target] must be "binary", "regression" or "multiclass"; ranking comes later.'
         ' Got "ranking".\n'
         '    kind = "binary"\n'
         "\n"

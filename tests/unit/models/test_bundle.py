@@ -20,6 +20,7 @@ from isbjerg.models.encoding import Encoder, Encoding
 from isbjerg.models.fitted import Fitted
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "bundle-v1"
+GOLDEN_2 = GOLDEN.with_name("bundle-v2")
 
 
 def column(name, type_):
@@ -83,14 +84,49 @@ def made(**changes):
     )
 
 
-def golden_files():
-    return {p.name: p.read_bytes() for p in GOLDEN.iterdir()}
+OF_CLASSES = Fitted(
+    kind="linear",
+    target_kind="multiclass",
+    classes=("early", "late", "on time"),
+    encoder=FITTED.encoder,
+    parameters={
+        "intercepts": [-1.0, 0.5, 0.25],
+        "terms": [
+            {
+                "type": "number",
+                "mean": 0.5,
+                "deviation": 0.5,
+                "weights": [0.5, 0.0, -0.5],
+                "missing": [0.25, 0.0, 0.0],
+            },
+            {
+                "type": "category",
+                "weights": [[0.0] * 3, [0.125] * 3, [0.75, 0.5, 0.25], [0.0, 1.0, 2.0]],
+            },
+        ],
+    },
+)
+
+
+def golden_files(folder=GOLDEN):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def made_of_classes(**changes):
+    arrival = Node("column", value="arrival", type=Type.TEXT)
+    return bundle.make(
+        msgspec.structs.replace(OF_CLASSES, **changes),
+        rung="schedule",
+        feature_set=SET,
+        unit=msgspec.structs.replace(UNIT, target=arrival),
+        contract=(Field(name="hour", type=Type.INTEGER, required=True, minimum=0, maximum=23),),
+    )
 
 
 def test_bundles_of_the_first_format_are_still_read_written_and_answered():
     manifest = bundle.from_files(golden_files())
-    assert manifest == made()
-    assert made().to_files({}) == golden_files()
+    assert manifest == msgspec.structs.replace(made(), format_version=1)
+    assert manifest.to_files({}) == golden_files()
     predictor = predictors.load(manifest, golden_files())
     # by hand: -2 + ((1 - 0.5) / 0.5) * 0.5 + 0.75 = -0.75; 1 / (1 + exp(0.75))
     assert predictor.predict_one((True, "UA")) == pytest.approx(0.320821300824607, abs=1e-15)
@@ -99,6 +135,58 @@ def test_bundles_of_the_first_format_are_still_read_written_and_answered():
     table = pl.DataFrame({"evening": [False], "airline": ["ZZ"]})
     # -2 - 0.5 - 0.125 = -2.625
     assert predictor.predict_many(table)[0] == pytest.approx(0.067546691139629, abs=1e-15)
+
+
+def test_bundles_of_the_second_format_are_read_written_and_answered():
+    files = golden_files(GOLDEN_2)
+    manifest = bundle.from_files(files)
+    assert manifest == made_of_classes()
+    assert made_of_classes().to_files({}) == files
+    predictor = predictors.load(manifest, files)
+    # by hand: (-1 + 0.5 + 0.75, 0.5 + 0.5, 0.25 - 0.5 + 0.25) = (0.25, 1, 0);
+    # exp: 1.2840254167, 2.7182818285, 1; their sum 5.0023072452
+    told = predictor.predict_one((True, "UA"))
+    assert told == pytest.approx((0.2566866355, 0.5434056117, 0.1999077528), abs=1e-9)
+    # (-1 + 0.25, 0.5, 0.25) = (-0.75, 0.5, 0.25); 0.4723665527, 1.6487212707, 1.2840254167
+    table = pl.DataFrame({"evening": [None], "airline": [None]}, schema_overrides=TABLE)
+    expected = (0.1387227148, 0.4841898505, 0.3770874347)
+    assert predictor.predict_many(table)[0] == pytest.approx(expected, abs=1e-9)
+
+
+TABLE = {"evening": pl.Boolean, "airline": pl.String}
+CLASSES_THAT_LIE = {
+    "out of order": ("late", "early", "on time"),
+    "one twice": ("early", "late", "late"),
+    "of another type": (1, 2, 3),
+    "only one": ("late",),
+    "none": (),
+    "more than are taken": tuple(f"c{n:04}" for n in range(1001)),
+}
+
+
+@pytest.mark.parametrize("lie", CLASSES_THAT_LIE)
+def test_classes_that_are_not_those_of_the_target_are_refused(lie):
+    with pytest.raises(BundleError, match="classes"):
+        made_of_classes(classes=CLASSES_THAT_LIE[lie])
+
+
+def test_only_a_target_of_classes_has_classes():
+    with pytest.raises(BundleError, match="classes of a binary target"):
+        made(classes=("no", "yes"))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"intercepts": [0.0, 0.0], "terms": OF_CLASSES.parameters["terms"]},
+        {"intercepts": [0.0] * 3, "terms": OF_CLASSES.parameters["terms"][:1]},
+        {"intercepts": [0.0] * 3, "terms": OF_CLASSES.parameters["terms"][::-1]},
+        {"values": [0.0] * 3},
+    ],
+)
+def test_weights_of_another_shape_are_refused(parameters):
+    with pytest.raises(BundleError, match="do not fit"):
+        predictors.load(made_of_classes(parameters=parameters), {})
 
 
 def changed(path, value):
