@@ -18,6 +18,7 @@ import polars as pl
 from isbjerg.canonical import content_hash
 from isbjerg.data.carriers import to_carriers
 from isbjerg.data.checking import BROKEN, check
+from isbjerg.data.definition_changes import definition_changes
 from isbjerg.data.reading import fingerprint
 from isbjerg.data.sql_connecting import asked
 from isbjerg.data.sql_tables import SqlTable
@@ -150,6 +151,10 @@ def _ingest_read(
         compared = compared.without_vanished()
     redefined = redefinition(source.name, latest, taken.reading, compared.changes)
     findings += redefined
+    if compared.before is not None:
+        findings += definition_changes(
+            source.name, compared.before, compared.changes, source.key, hides=source.hides
+        )
     if compared.changes.vanished:
         findings.append(_vanished(source, compared.changes.vanished))
     if latest and not compared.changes.any and not redefined:
