@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
     from isbjerg.features.definitions import feature, rule, target
     from isbjerg.features.lookups import newest, past
-    from isbjerg.features.sources import after, ahead, planned, source
+    from isbjerg.features.sources import after, afterwards, ahead, beforehand, planned, source
     from isbjerg.findings import Finding
     from isbjerg.models.definitions import boosted_trees, candidate, linear
     from isbjerg.project import Project
@@ -32,7 +32,9 @@ _ROOMS = {
     "IsbjergError": "errors",
     "Project": "project",
     "after": "features.sources",
+    "afterwards": "features.sources",
     "ahead": "features.sources",
+    "beforehand": "features.sources",
     "boosted_trees": "models.definitions",
     "candidate": "models.definitions",
     "csv": "data.tables",
@@ -60,7 +62,9 @@ __all__ = [
     "IsbjergError",
     "Project",
     "after",
+    "afterwards",
     "ahead",
+    "beforehand",
     "boosted_trees",
     "candidate",
     "csv",

@@ -46,6 +46,10 @@ def _head(report: RunReport) -> Group:
     split = f"{parts.train:,} train, {parts.validation:,} validation, {parts.test:,} test"
     if parts.purged:
         split += f"; {parts.purged:,} left out between them"
+    if parts.how == "random":
+        split += ", at random"
+    if parts.group:
+        split += f", by {parts.group}"
     tables = [t.version + ("" if t.changed else " (as before)") for t in report.ingest.tables]
     aside = sum(t.quarantined for t in report.ingest.tables)
     pairs = [

@@ -8,6 +8,7 @@ that day would have been trained: such rows are *purged*, and counted.
 from __future__ import annotations
 
 import math
+from hashlib import sha256
 
 import msgspec
 import polars as pl
@@ -17,6 +18,8 @@ from isbjerg.errors import ArgumentError
 from isbjerg.expressions.tree import Type
 
 PARTS = ("train", "validation", "test")
+
+_ROWS_AT_ONCE = 1 << 20
 
 
 class Boundaries(msgspec.Struct, frozen=True):
@@ -38,8 +41,10 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         Per part: rows taken out because their label came too late, or never.
     outside : int
         Rows without a decision time, or at or after the end.
-    boundaries : Boundaries
-        Where the parts begin.
+    boundaries : Boundaries or None
+        Where the parts begin; ``None`` when the rows were drawn.
+    straddling : int
+        Rows taken out because their group is in an earlier part.
     """
 
     train: pl.Series
@@ -48,7 +53,41 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     purged: dict[str, int]
     unlabelled: dict[str, int]
     outside: int
-    boundaries: Boundaries
+    boundaries: Boundaries | None
+    straddling: int = 0
+
+    def hash(self, keys: pl.Series) -> str:
+        """Name which rows are in which part: SHA-256 of the keys of each, in their order.
+
+        Parameters
+        ----------
+        keys : polars.Series
+            The key of each row of the table that was split, as text.
+
+        Examples
+        --------
+        >>> nothing = dict.fromkeys(PARTS, 0)
+        >>> rows = [pl.Series([n], dtype=pl.UInt32) for n in (0, 1, 2)]
+        >>> made = Split(
+        ...     train=rows[0],
+        ...     validation=rows[1],
+        ...     test=rows[2],
+        ...     purged=nothing,
+        ...     unlabelled=nothing,
+        ...     outside=0,
+        ...     boundaries=None,
+        ... )
+        >>> made.hash(pl.Series(["a", "b", "c"])) == made.hash(pl.Series(["a", "c", "b"]))
+        False
+        """
+        named = sha256()
+        for part in PARTS:
+            named.update(f"{part}\0".encode())
+            texts = keys.gather(getattr(self, part))
+            for first in range(0, len(texts), _ROWS_AT_ONCE):
+                some = texts.slice(first, _ROWS_AT_ONCE)
+                named.update(some.str.join("\n").item().encode() + b"\n")
+        return named.hexdigest()
 
 
 def boundaries_by_fraction(
@@ -165,12 +204,37 @@ def split_by_time(
         purged[part] = int(here.sum()) - len(rows[part]) - unlabelled[part]
         inside += int(here.sum())
     return Split(
-        **rows,
+        train=rows["train"],
+        validation=rows["validation"],
+        test=rows["test"],
         purged=purged,
         unlabelled=unlabelled,
         outside=units.height - inside,
         boundaries=boundaries,
     )
+
+
+def keep_groups_whole(parts: Split, groups: pl.Series) -> Split:
+    """Take out of each later part the rows of a group that an earlier part has.
+
+    What is left of the later parts says how well a model does for groups it has not met.
+
+    Parameters
+    ----------
+    parts : Split
+        In the order of time.
+    groups : polars.Series
+        The group of each row of the table that was split, as text.
+    """
+    met = pl.Series([], dtype=groups.dtype)
+    kept: dict[str, pl.Series] = {}
+    for name in PARTS:
+        rows: pl.Series = getattr(parts, name)
+        here = groups.gather(rows)
+        kept[name] = rows.filter(~here.is_in(met.implode()))
+        met = pl.concat([met, here.unique()])
+    taken = sum(len(getattr(parts, name)) - len(rows) for name, rows in kept.items())
+    return msgspec.structs.replace(parts, **kept, straddling=taken)
 
 
 def _between(times: pl.Series, start: int | None, end: int | None) -> pl.Series:

@@ -130,6 +130,13 @@ def _with_slot_names(node: Node, slots: Mapping[str, Slot]) -> Node:
 
 def _slot(asked: Asked, decision: Decision, types: ColumnTypes) -> Slot:
     lookup = asked.lookup
+    if decision.at is None:
+        raise DefinitionError(
+            f"{asked.name} looks up what was known before the decision, but decisions have no time.",
+            mend='name a column of times in frame.toml: [unit] at = "COLUMN"; or join what is '
+            "needed to the row in sources.py",
+            code="ISB219",
+        )
     source_types = types.get(lookup.source.name, {})
     unit_types = types.get(decision.source.name, {})
     for column, unit_column in lookup.on:

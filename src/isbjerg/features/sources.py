@@ -58,7 +58,32 @@ def after(column: str, span: str = "0s") -> Known:
     return Known(column, parse_span(span))
 
 
-KnownRule = Ahead | Known
+@dataclass(frozen=True)
+class Afterwards:
+    """A knowledge time after the decision, nobody says how long: an outcome."""
+
+
+def beforehand() -> Ahead:
+    """Say that a column is known before the decision about its row.
+
+    Examples
+    --------
+    >>> beforehand() == Ahead(1)
+    True
+    """
+    return Ahead(1)
+
+
+def afterwards() -> Afterwards:
+    """Say that a column is known only after the decision: it is an outcome.
+
+    For decisions without a time, where no span can be told; where decisions have one, say when:
+    `after` a column of times. No feature can use such a column.
+    """
+    return Afterwards()
+
+
+KnownRule = Ahead | Known | Afterwards
 
 
 @dataclass(frozen=True)
@@ -146,7 +171,7 @@ def source(
         Columns that together identify a row. A later row with the same key is a correction.
     known : mapping of str to rule
         When each column becomes known, by name or by pattern (``"sched_*"``, ``"*"``): a column
-        of times, `after` one, or `ahead`. An exact name wins over patterns, an earlier pattern
+        of times, `after` one, `ahead`, `beforehand` or `afterwards`. An exact name wins over patterns, an earlier pattern
         over a later one. There is no default: a column that no rule names cannot be used.
     owner, licence : str, optional
         Who answers for the table; under what licence it may be used.

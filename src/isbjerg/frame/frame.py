@@ -15,13 +15,18 @@ from isbjerg.frame.moment import Moment
 Comparison = Literal["<=", ">=", "<", ">"]
 Mode = Literal["realtime", "batch"]
 Strategy = Literal["direct", "shadow", "canary", "ab", "blue-green"]
+SplitHow = Literal["time", "random"]
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision: a row of `source`, taken at `at`, about `subject`."""
+    """One decision: a row of `source`, taken at `at`, about `subject`.
+
+    Without `at` decisions are *undated*: nothing says when they are taken, so nothing orders
+    them, and all of a row but its outcome counts as known.
+    """
 
     source: str
-    at: Moment
+    at: Moment | None = None
     subject: str | None = None
 
 
@@ -113,17 +118,24 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """How the rows are parted in the order of time.
+    """How the rows are parted: in the order of time, or at random.
 
-    Either the last rows by fractions, or from two instants on (microseconds since the epoch,
-    UTC); then `validation_from_us` and `test_from_us` are both given and the fractions are not
-    used.
+    In time: either the last rows by fractions, or from two instants on (microseconds since the
+    epoch, UTC); then `validation_from_us` and `test_from_us` are both given and the fractions are
+    not used. At random: each row by a hash of its key, or of its `group`, and of `seed`, so that
+    rows which come in later move none of the earlier.
+
+    Without `how`, decisions with a time are parted in its order and others at random; see
+    :attr:`Frame.split_how`. Rows of one `group` never straddle two parts.
     """
 
     validation: float = 0.2
     test: float = 0.2
     validation_from_us: int | None = None
     test_from_us: int | None = None
+    how: SplitHow | None = None
+    group: str | None = None
+    seed: int = 0
 
     @property
     def by_date(self) -> bool:
@@ -173,3 +185,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     release: Release = Release()
     split: Split = Split()
     seed: int = 0
+
+    @property
+    def split_how(self) -> SplitHow:
+        """How rows are parted: as the frame says, else in time when decisions have one."""
+        return self.split.how or ("random" if self.unit.at is None else "time")

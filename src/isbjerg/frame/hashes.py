@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from isbjerg.canonical import content_hash, sha256
-from isbjerg.frame.frame import Frame
+from isbjerg.frame.frame import Frame, Split
 
 
 def frame_hash(text: str) -> str:
@@ -58,8 +60,18 @@ def measure_hash(frame: Frame, *, target: Any = None, population: Any = None) ->
         "at": frame.unit.at,
         "metric": frame.metric.primary,
         "costs": frame.value,
-        "split": frame.split,
+        "split": _split(frame.split),
     }
     if frame.window_us is not None:  # absent, so that frames without one keep their names
         content["window_us"] = frame.window_us
     return content_hash(content)
+
+
+def _split(split: Split) -> dict[str, Any]:
+    """Name how rows are parted; keys that came later only where they say something.
+
+    So the hash of a frame that does not use them is what it was before they were there.
+    """
+    said: dict[str, Any] = msgspec.to_builtins(split)
+    silent = {"how": None, "group": None, "seed": 0}
+    return {key: value for key, value in said.items() if (key, value) not in silent.items()}

@@ -243,7 +243,8 @@ def _note_unknown_key(
     free = [key.name for key in table.keys if key.name not in content]
     close = get_close_matches(name.lower(), free, n=1, cutoff=0.7)
     meant = table.key(close[0]) if close else None
-    home = next((other for other in schema.TABLES if other.key(name)), None)
+    # A key of several tables (`seed`) is more often meant where it decides about more: later.
+    home = next((other for other in reversed(schema.TABLES) if other.key(name)), None)
     if meant is not None:
         mend = _line(meant, value)
         hint = f" Did you mean `{meant.name}`?"

@@ -18,6 +18,7 @@ def note_relations(values: Values, faults: Faults) -> None:
     _values_need_a_binary_target(values, faults)
     _only_a_ranking_has_lists(values.get("target", {}), faults)
     _split_is_one_of_two_kinds(values.get("split", {}), faults)
+    _splitting_in_time_needs_a_time(values, faults)
     _shares_need_a_strategy(values.get("release", {}), faults)
 
 
@@ -101,6 +102,35 @@ def _split_is_one_of_two_kinds(split: Mapping[str, Any], faults: Faults) -> None
             ("split", fractions[0]),
             f"`validation` and `test` of [split] must leave rows to train on. Got {total:g} of 1.",
             "validation = 0.2\ntest = 0.2",
+        )
+
+
+def _splitting_in_time_needs_a_time(values: Values, faults: Faults) -> None:
+    split, unit = values.get("split", {}), values.get("unit", {})
+    dates = [key for key in ("validation_from", "test_from") if key in split]
+    if split.get("how") == "random":
+        if dates:
+            faults.add(
+                ("split", dates[0]),
+                f'`{dates[0]}` of [split] is a date, and `how = "random"` does not look at dates.',
+                f'remove `{dates[0]}`, or how = "time"',
+            )
+        return
+    if "source" not in unit or "at" in unit or faults.has(("unit", "at")):
+        return
+    if "window" in values.get("freshness", {}):
+        faults.add(
+            ("freshness", "window"),
+            "`window` of [freshness] takes the newest rows, but [unit] does not say when a decision"
+            " is taken.",
+            'remove `window`, or say at = "COLUMN" in [unit]',
+        )
+    for key in [*(["how"] if "how" in split else []), *dates]:
+        faults.add(
+            ("split", key),
+            f"`{key}` of [split] parts the rows in time, but [unit] does not say when a decision"
+            " is taken.",
+            'how = "random"' if key == "how" else f'remove `{key}`, or say at = "COLUMN" in [unit]',
         )
 
 

@@ -92,8 +92,8 @@ UNIT = Table(
             "at",
             kinds.moment,
             '"sched_dep_utc - 2h"',
-            "When it is taken: a column, or a column, a sign and a span. Nothing known later is used.",
-            required=True,
+            "When it is taken: a column, or a column, a sign and a span. Nothing known later is used."
+            " Without it decisions have no time, and lookups into the past cannot be asked.",
         ),
         Key(
             "subject",
@@ -249,15 +249,33 @@ RELEASE = Table(
 
 SPLIT = Table(
     "split",
-    "How the rows are parted in the order of time: by fractions or by dates.",
+    "How the rows are parted: in the order of time, by fractions or by dates, or at random.",
     (
+        Key(
+            "how",
+            kinds.choice("time", "random"),
+            '"random"',
+            '`"time"` or `"random"`; in time where decisions have one, else at random.',
+        ),
+        Key(
+            "group",
+            kinds.name("patient_id"),
+            '"patient_id"',
+            "Column whose rows of one value must not straddle parts.",
+        ),
+        Key("seed", kinds.whole, "0", "Seed of a split at random: another one parts otherwise."),
         Key(
             "validation",
             _number("0.2", 0, 1, open_="()"),
             "0.2",
-            "Fraction of the rows before the test rows.",
+            "Fraction of the rows before the test rows, or of rows drawn.",
         ),
-        Key("test", _number("0.2", 0, 1, open_="()"), "0.2", "Fraction of the rows at the end."),
+        Key(
+            "test",
+            _number("0.2", 0, 1, open_="()"),
+            "0.2",
+            "Fraction of the rows at the end, or of rows drawn.",
+        ),
         Key(
             "validation_from", kinds.instant, "2013-04-01", "First instant of the validation rows."
         ),

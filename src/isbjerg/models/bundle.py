@@ -30,7 +30,7 @@ from isbjerg.models.fitted import Class, Fitted, Kind, TargetKind
 BUNDLE_VERSION = 2
 """Layout of the manifest; a larger one is refused.
 
-Version 2 knows the classes of a multiclass target; what it adds is left out where it says
+Version 2 knows the classes of a multiclass target, and units without a time; what it adds is left out where it says
 nothing, so that a manifest of version 1 is read and written as it was.
 """
 
@@ -58,8 +58,9 @@ class Unit(msgspec.Struct, frozen=True):
         Its columns that identify a unit.
     subject : str or None
         Its column that names the person or thing concerned.
-    at : Known
-        The decision time: a column and an offset.
+    at : Known or None
+        The decision time: a column and an offset; ``None`` when decisions have none. Bundles of
+        format 1 always have one.
     target : Node
         The target, typed over the source's columns, so that outcomes are settled with the
         definition that the model was trained on.
@@ -68,7 +69,7 @@ class Unit(msgspec.Struct, frozen=True):
     source: str
     key: tuple[str, ...]
     subject: str | None
-    at: Known
+    at: Known | None
     target: Node
 
 
@@ -268,6 +269,8 @@ def _check_meaning(bundle: Bundle) -> None:
     """Type every tree again: a manifest may say anything, its trees must still fit."""
     made = bundle.feature_set
     _check_classes(bundle)
+    if bundle.format_version == 1 and bundle.unit.at is None:
+        raise _damaged("it is of format 1 and says no time of the decision")
     try:
         _check_trees(made)
     except (IsbjergError, KeyError, TypeError, ValueError) as fault:

@@ -116,6 +116,6 @@ def _known(source: Source, frame: pl.DataFrame, decision: Decision) -> dict[str,
         try:
             rule = known_rule(source, column, decision)
         except DefinitionError:
-            continue  # no rule yet: it is asked for when a feature uses the column
+            continue  # it has no rule, or one without a time: a contract states times only
         known[column] = (rule.column, rule.offset_us)
     return known

@@ -7,6 +7,7 @@ the guess where it will be read, and says so.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -26,9 +27,10 @@ from isbjerg.workflows.drafting_findings import find_guesses
 from isbjerg.workflows.drafting_frame import CASES_TOML, frame_toml, readme_md
 from isbjerg.workflows.drafting_models import models_py
 from isbjerg.workflows.drafting_names import identifiers
-from isbjerg.workflows.drafting_plan import Plan
+from isbjerg.workflows.drafting_plan import VALIDATION, Plan
 from isbjerg.workflows.drafting_reading import Looked, look, time_format, to_times, told_kind
 from isbjerg.workflows.drafting_sources import sources_py
+from isbjerg.workflows.drafting_split import even_seed
 from isbjerg.workflows.drafting_strength import Halves, best_halves
 from isbjerg.workflows.drafting_table import (
     Column,
@@ -41,6 +43,9 @@ from isbjerg.workflows.drafting_tooling import tooling_files, write_project
 
 _LEARN_FROM = 0.6
 """The first rule is written from this part of the rows only: the rest will judge it."""
+
+_TEST_ROWS = 105
+"""The gate asks for 100; the purge between the parts, or chance, takes some."""
 
 _LONG_US = 30 * DAY_US
 
@@ -67,8 +72,8 @@ def draft_project(
     target : str
         Column to predict: a number, or one of exactly two values.
     time : str, optional
-        Column that says when the decision about a row is taken. Without it rows count in the
-        order of the file, and a finding says that this is unknown.
+        Column that says when the decision about a row is taken. Without it decisions have no
+        time: rows are parted at random, and a finding says so.
     name : str, optional
         Name of the source; the file's when not given.
 
@@ -172,6 +177,8 @@ def _plan(
             code="ISB222",
             mend="add columns that are known before the decision",
         )
+    share = _test_share(frame[target].count())
+    keys = frame[key] if key else pl.int_range(frame.height, eager=True)
     plan = Plan(
         name=_source_name(name or table.stem, names),
         table=_relative(table, folder),
@@ -180,11 +187,11 @@ def _plan(
         time_format=form,
         decimal_commas=looked.decimal_commas,
         rows=frame.height,
-        sorted_by_target=time is None and _is_sorted_by(truth),
+        test_share=share,
+        seed=0 if time else even_seed(keys, truth, validation=VALIDATION, test=share),
         key=names[key] if key else "row_number",
-        at=names[time] if time else "row_time",
+        at=names[time] if time else None,
         row_number=key is None,
-        row_order=time is None,
         zoneless=time is not None and _zoneless(frame[time]),
         label_delay=_label_delay(frame, time),
         goal=msgspec.structs.replace(goal, column=names[target]),
@@ -197,10 +204,11 @@ def _plan(
     return plan, tuple(find_guesses(plan, time))
 
 
-def _is_sorted_by(truth: pl.Series) -> bool:
-    """Say whether the rows stand in the order of the target, so that their order is no time."""
-    known = truth.drop_nulls()
-    return known.n_unique() > 1 and (known.is_sorted() or known.is_sorted(descending=True))
+def _test_share(rows: int) -> float:
+    """Take a fifth; more of a small table, because the gate asks for enough rows to judge by."""
+    if rows <= 0:
+        return 0.2
+    return min(0.4, max(0.2, math.ceil(_TEST_ROWS / rows * 20) / 20))
 
 
 def _is_storable(dtype: pl.DataType) -> bool:

@@ -18,17 +18,9 @@ def find_guesses(plan: Plan, time: str | None) -> Iterator[Finding]:
         yield _guess(
             "draft.time",
             plan.name,
-            "No column says when a decision is taken: rows count in the order of the file, "
-            "which is not known to be the order of time.",
-            "name the column: isbjerg new ... --time COLUMN",
-        )
-    if plan.sorted_by_target:
-        yield _guess(
-            "draft.sorted",
-            plan.name,
-            f"The file is sorted by '{plan.goal.column}': the last rows, which judge, differ from "
-            "those that are learnt from, so no verdict will be worth anything.",
-            "name the column of times, or shuffle the rows of the file",
+            "No column was named that says when a decision is taken: the rows that judge are drawn "
+            "at random, and the past is not told from the future.",
+            "if there is such a column: isbjerg new ... --time COLUMN",
         )
     for c in plan.columns:
         if c.use == "left_out":
@@ -37,8 +29,7 @@ def find_guesses(plan: Plan, time: str | None) -> Iterator[Finding]:
     yield _guess(
         "draft.known",
         plan.name,
-        f"Guessed: what the {len(plan.used)} feature(s) need is known just before "
-        f"'{plan.at}', and '{plan.goal.column}' {plan.label_delay} after it.",
+        f"Guessed: what the {len(plan.used)} feature(s) need is known {_known(plan)}.",
         "edit `known` in sources.py",
     )
     if plan.zoneless:
@@ -49,6 +40,12 @@ def find_guesses(plan: Plan, time: str | None) -> Iterator[Finding]:
             "edit replace_time_zone in sources.py",
         )
     yield from _weak_findings(plan)
+
+
+def _known(plan: Plan) -> str:
+    if plan.at is None:
+        return f"before the decision, and '{plan.goal.column}' only after it"
+    return f"just before '{plan.at}', and '{plan.goal.column}' {plan.label_delay} after it"
 
 
 def _left_out_mend(column: Column) -> str:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 from isbjerg.workflows.drafting_plan import Plan, plain
-
-_TEST_ROWS = 105
-"""The gate asks for 100, and the purge between the parts takes some."""
 
 
 def frame_toml(plan: Plan) -> str:
@@ -19,6 +14,7 @@ def frame_toml(plan: Plan) -> str:
         asked = f"whether {plan.goal.column} is {goal.positive}"
     else:
         metric, asked = "mae", plan.goal.column
+    when = "" if plan.at is None else f'\nat     = "{plan.at}"'
     return f"""# frame.toml: what the product is. A draft: every line is yours to change.
 
 objective = "Tell {plain(asked)} in time to act on it. (Say what becomes better, and for whom.)"
@@ -26,8 +22,7 @@ objective = "Tell {plain(asked)} in time to act on it. (Say what becomes better,
 # decision = "What is done with a prediction"
 
 [unit]                               # one decision: a row of the source
-source = "{plan.name}"
-at     = "{plan.at}"{_when_comment(plan)}
+source = "{plan.name}"{when}
 # subject = "{plan.key}"             # whom or what it is about, for erasure on request
 
 [target]
@@ -37,21 +32,21 @@ kind    = "{goal.kind}"
 [metric]
 primary = "{metric}"
 
-[split]                              # by time: the last rows judge
+{_split(plan)}"""
+
+
+def _split(plan: Plan) -> str:
+    """Write how rows are parted; a seed where it is not the usual one."""
+    if plan.at is not None:
+        comment, seed = "by time: the last rows judge", ""
+    else:
+        comment = "at random, by a hash of the key: no column says when"
+        seed = f"seed       = {plan.seed}\n" if plan.seed else ""
+    return f"""\
+[split]                              # {comment}
 validation = 0.2
-test       = {_test_share(plan.rows)}
-"""
-
-
-def _test_share(rows: int) -> float:
-    """Take a fifth; more of a small table, because the gate asks for enough rows to judge by."""
-    if not rows:
-        return 0.2
-    return min(0.4, max(0.2, math.ceil(_TEST_ROWS / rows * 20) / 20))
-
-
-def _when_comment(plan: Plan) -> str:
-    return "  # rows in the order of the file" if plan.row_order else ""
+test       = {plan.test_share}
+{seed}"""
 
 
 CASES_TOML = """\

@@ -13,6 +13,10 @@ NULL_VALUES = ("", "NA", "N/A", "NaN", "null", "NULL")
 """Texts that mean *missing* in a CSV file."""
 
 
+VALIDATION = 0.2
+"""Share of the rows for validation."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the files are written from.
 
@@ -26,10 +30,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         How it is read.
     separator : str
         What parts the values of a CSV file.
-    key, at : str
-        Columns, by their names in the project.
-    row_number, row_order : bool
-        Whether key and time are made from the rows' order.
+    key : str
+        Column, by its name in the project.
+    at : str or None
+        Column of the decision times; ``None`` when decisions have none.
+    row_number : bool
+        Whether the key is made from the rows' order.
     zoneless : bool
         Whether the times carry no zone.
     time_format : str or None
@@ -38,8 +44,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Columns, by their names in the table, whose numbers have a decimal comma.
     rows : int
         How many the table has.
-    sorted_by_target : bool
-        Whether the rows stand in the order of the target.
+    test_share : float
+        Which part of the rows judges.
+    seed : int
+        Seed of a split at random, whose parts have the target evenly.
     label_delay : str
         After which span the target is taken as known.
     goal : Goal
@@ -60,9 +68,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     is_csv: bool
     key: str
-    at: str
+    at: str | None
     row_number: bool
-    row_order: bool
     zoneless: bool
     label_delay: str
     goal: Goal
@@ -73,7 +80,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     time_format: str | None = None
     decimal_commas: tuple[str, ...] = ()
     rows: int = 0
-    sorted_by_target: bool = False
+    test_share: float = 0.2
+    seed: int = 0
     dropped: tuple[str, ...] = ()
     rule: Halves | None = None
 

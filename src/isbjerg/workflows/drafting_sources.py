@@ -29,7 +29,7 @@ def sources_py(plan: Plan) -> str:
         "    },",
         ")",
         f"def {plan.name}():",
-        f'    """One row per {plan.key}."""',
+        f'    """One row {"of the file" if plan.row_number else f"per {plan.key}"}."""',
         *(_reading(plan) if polars else [f"    return {_handle(plan)}"]),
     ]
     return "\n".join(lines) + "\n"
@@ -40,12 +40,15 @@ def _needs_polars(plan: Plan) -> bool:
 
 
 def _names_polars(plan: Plan) -> bool:
-    return bool(plan.row_number or plan.row_order or plan.zoneless or plan.decimal_commas)
+    return bool(plan.row_number or plan.zoneless or plan.decimal_commas)
 
 
 def _known(plan: Plan) -> Iterator[str]:
-    yield "        # Guessed: known only when it has come true. How long does that take?"
-    yield f'        "{plan.goal.column}": ib.after("{plan.at}", "{plan.label_delay}"),'
+    if plan.at is None:
+        yield "        # The outcome: known only after the decision."
+    else:
+        yield "        # Guessed: known only when it has come true. How long does that take?"
+    yield f'        "{plan.goal.column}": {_after(plan)},'
     for c in plan.columns:
         if c.code in ("draft.leak", "draft.later"):
             yield f"        # {c.name}: {c.why}."
@@ -53,10 +56,16 @@ def _known(plan: Plan) -> Iterator[str]:
             yield f'        "{c.name}": {rule},'
     yield "        # Guessed: all others are known just before the decision. Check each of them:"
     yield "        # a column that is filled in or corrected later makes the evaluation a lie."
-    yield '        "*": ib.ahead("1s"),'
+    yield f'        "*": {_ahead(plan)},'
+
+
+def _ahead(plan: Plan) -> str:
+    return "ib.beforehand()" if plan.at is None else 'ib.ahead("1s")'
 
 
 def _after(plan: Plan) -> str:
+    if plan.at is None:
+        return "ib.afterwards()"
     return f'ib.after("{plan.at}", "{plan.label_delay}")'
 
 
@@ -71,15 +80,10 @@ def _reading(plan: Plan) -> Iterator[str]:
     yield f"    file = {_handle(plan)}"
     yield "    table = ib.read(file, Path(__file__).parent)"
     yield from _columns(plan)
-    if plan.row_number or plan.row_order:
-        yield "    # The place in the file stands for what no column says."
+    if plan.row_number:
+        yield "    # No column tells rows apart: their place in the file does."
         yield '    table = table.with_row_index("row_number").cast({"row_number": pl.Int64})'
-    if plan.row_order:
-        yield "    # No column says when: rows count as one a second, in the order of the file."
-        yield '    start = pl.datetime(2000, 1, 1, time_zone="UTC")'
-        yield '    at = start + pl.duration(seconds="row_number")'
-        yield f"    table = table.with_columns(at.alias({quoted(plan.at)}))"
-    elif plan.zoneless:
+    if plan.zoneless:
         yield "    # The times carry no zone: taken as UTC."
         yield f"    at = {_times(plan)}"
         yield '    table = table.with_columns(at.dt.replace_time_zone("UTC"))'

@@ -19,7 +19,7 @@ from isbjerg.features.sets import FeatureSet
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
 from isbjerg.release.gate import Evidence, Policy, Verdict, judge
-from isbjerg.statistics.bootstrap import Blocks, time_blocks
+from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.storage.catalog.records import ModelVersion
 from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.fitting import FittedRung, check_parity, score
@@ -42,10 +42,10 @@ class HeldOut:
 
 
 def held_out(prepared: Prepared, part: Part = "test") -> HeldOut:
-    """Take the rows of a part, grouped by the day of their decision."""
+    """Take the rows of a part, and which of them belong together."""
     units = prepared.part(part)
     truth = prepared.truth_of(units)
-    return HeldOut(units, truth, time_blocks(units[AT].to_physical().to_numpy()))
+    return HeldOut(units, truth, prepared.blocks(units))
 
 
 def judge_chosen(

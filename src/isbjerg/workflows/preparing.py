@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 
 import numpy as np
@@ -12,38 +13,38 @@ from numpy.typing import NDArray
 
 from isbjerg.canonical import content_hash, sha256
 from isbjerg.data.contract import Contract, Field
-from isbjerg.data.split import Boundaries, boundaries_by_fraction, split_by_time
 from isbjerg.data.split import Split as Parts
 from isbjerg.data.versions import INGESTED_AT, DataVersion
-from isbjerg.errors import DataError
+from isbjerg.errors import DefinitionError
 from isbjerg.evaluation.blankness import blanks
-from isbjerg.expressions.tree import Node, names
+from isbjerg.expressions.tree import Node, Type, names
 from isbjerg.features.definitions import Feature
-from isbjerg.features.knowledge import known_rule
+from isbjerg.features.facts import key_text
+from isbjerg.features.knowledge import Decision, check_outcome_unused, known_rule
 from isbjerg.features.learning import (
     Learned,
     Training,
     learn,
     learnable,
-    time_folds,
     without_learning,
 )
 from isbjerg.features.resolving import resolve
 from isbjerg.features.sets import FeatureSet, Slot
 from isbjerg.findings import Finding
-from isbjerg.frame.frame import Split
+from isbjerg.frame.frame import Frame
 from isbjerg.models.bundle import Unit
 from isbjerg.models.fitted import Class
+from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.assembling import ReadWhenAsked, assemble_remembered
 from isbjerg.workflows.caching import NOTHING_KEPT, Remembering, rows_name
-from isbjerg.workflows.holding_out import Cut, Part, cut_validation
+from isbjerg.workflows.holding_out import Cut, Part
+from isbjerg.workflows.parting import blocks, cut, folds, part_units, parting_findings
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.truths import as_numbers, learn_classes, told_of_classes
 from isbjerg.workflows.units import (
     AT,
     TRUTH,
-    TRUTH_KNOWN,
     UnitCounts,
     check_known_in_time,
     select_units,
@@ -65,6 +66,10 @@ class Prepared:
         Assembled units in order of time, all rungs' features among the columns.
     parts : Parts
         Which rows are for training, validation and test.
+    split : str
+        Name of these parts: the hash of the keys in each.
+    frame : Frame
+        What was asked for.
     sets : mapping of str to FeatureSet
         Feature set of each rung, the constant first.
     rungs : mapping of str to Rung
@@ -91,6 +96,8 @@ class Prepared:
 
     units: pl.DataFrame
     parts: Parts
+    split: str
+    frame: Frame
     sets: Mapping[str, FeatureSet]
     rungs: Mapping[str, Rung]
     unit: Unit
@@ -110,12 +117,13 @@ class Prepared:
         rows = (parts.train, cut.tuning, cut.choosing, parts.test)
         of_rows = rows_name(self.units, [*self.unit.key, AT, TRUTH])
         parted = [sha256(part.to_numpy().tobytes()) for part in rows]
-        return content_hash([dict(self.versions), of_rows, parted])
+        # The split names the groups, by which chance is reckoned and rows are folded.
+        return content_hash([dict(self.versions), of_rows, parted, self.frame.split])
 
     @cached_property
     def validation(self) -> Cut:
         """The validation rows: those for tuning a fit, and those for choosing among rungs."""
-        return cut_validation(self.units, self.parts)
+        return cut(self.units, self.parts, self.frame, self.unit.key)
 
     def part(self, name: Part) -> pl.DataFrame:
         """Take the units of a part."""
@@ -131,6 +139,10 @@ class Prepared:
         """Say what came true of some units, as models are told it."""
         return as_numbers(units[TRUTH], self.classes)
 
+    def blocks(self, units: pl.DataFrame) -> Blocks:
+        """Say which of these units belong together when chance is reckoned."""
+        return blocks(units, self.frame, self.unit.key)
+
 
 def prepare(
     workspace: Workspace,
@@ -142,7 +154,7 @@ def prepare(
     beside: FeatureSet | None = None,
     remembering: Remembering = NOTHING_KEPT,
 ) -> Prepared:
-    """Choose units, assemble every rung's features as known, split in time.
+    """Choose units, assemble every rung's features as known, part them.
 
     Parameters
     ----------
@@ -171,12 +183,15 @@ def prepare(
     DataError
         When there is nothing to learn from.
     """
-    decision = definitions.decision
+    decision, frame = definitions.decision, definitions.frame
     types = {name: dict(version.schema) for name, version in versions.items()}
-    target = typed_target(definitions.target, decision, types, definitions.frame.target.kind)
+    target = typed_target(definitions.target, decision, types, frame.target.kind)
+    _check_columns_of_the_split(frame, types[decision.source.name])
     rungs = {rung.name: rung for rung in definitions.rungs}
     sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
     everything = merged(list(sets.values()))
+    given = [c for c, _ in everything.columns]
+    check_outcome_unused(given, names(target, "column"), decision)
     also = beside or NOTHING
     facts = ReadWhenAsked(
         _columns_read(definitions, everything, also, target),
@@ -184,8 +199,8 @@ def prepare(
     )
     own = facts[decision.source.name]
     check_known_in_time(own, everything, decision)
-    columns = [c for c, _ in (*everything.columns, *also.columns)]
-    window_us = definitions.frame.window_us
+    columns = [*given, *(c for c, _ in also.columns), *_of_the_split(frame)]
+    window_us = frame.window_us
     units, counts, findings = select_units(
         own,
         decision,
@@ -195,11 +210,11 @@ def prepare(
         contract=contract,
         since_us=None if window_us is None else as_of_us - window_us,
     )
-    parts = split(units, definitions.frame.split)
+    parts = part_units(units, frame, decision.source.key)
     unit = Unit(
         source=decision.source.name,
         key=decision.source.key,
-        subject=definitions.frame.unit.subject,
+        subject=frame.unit.subject,
         at=decision.at,
         target=target,
     )
@@ -212,10 +227,14 @@ def prepare(
         versions,
         unit=(decision.source.name, decision.source.key),
     )
-    fitted = learn(assembled, everything, sets, _training(assembled, parts.train.to_numpy()))
+    fitted = learn(
+        assembled, everything, sets, _training(assembled, parts.train.to_numpy(), definitions)
+    )
     return Prepared(
         units=fitted.units,
         parts=parts,
+        split=parts.hash(units.select(key_text(units, decision.source.key)).to_series()),
+        frame=frame,
         sets={CONSTANT: NOTHING, **fitted.sets},
         rungs=rungs,
         unit=unit,
@@ -230,15 +249,17 @@ def prepare(
     )
 
 
-def _training(units: pl.DataFrame, rows: NDArray[np.int64]) -> Training:
+def _training(units: pl.DataFrame, rows: NDArray[np.int64], definitions: Definitions) -> Training:
     """Take what features may learn of: the training rows, their outcomes, their folds."""
-    train = units.select(AT, TRUTH)[rows]
+    frame, key = definitions.frame, definitions.decision.source.key
+    read = dict.fromkeys([AT, TRUTH, *key, *_of_the_split(frame)])
+    train = units.select(read)[rows]
     truth = train[TRUTH]
     number = truth.dtype.is_numeric() or truth.dtype == pl.Boolean()
     return Training(
         rows=rows,
         truth=truth.cast(pl.Float64).to_numpy() if number else None,
-        folds=time_folds(train[AT]),
+        folds=folds(train, frame, key),
     )
 
 
@@ -261,30 +282,6 @@ def merged(sets: Sequence[FeatureSet]) -> FeatureSet:
     )
 
 
-def split(units: pl.DataFrame, how: Split) -> Parts:
-    """Part the units in the order of time, as the frame says.
-
-    Raises
-    ------
-    DataError
-        When a part is empty.
-    """
-    if how.validation_from_us is not None and how.test_from_us is not None:
-        boundaries = Boundaries(how.validation_from_us, how.test_from_us)
-    else:
-        boundaries = boundaries_by_fraction(units, AT, validation=how.validation, test=how.test)
-    parts = split_by_time(units, at=AT, label_known=TRUTH_KNOWN, boundaries=boundaries)
-    sizes = {"training": parts.train, "validation": parts.validation, "test": parts.test}
-    empty = [name for name, rows in sizes.items() if not len(rows)]
-    if empty:
-        raise DataError(
-            f"The {' and the '.join(empty)} part has no rows: {units.height:,} rows were split.",
-            mend="[split] in frame.toml: move its dates, or give fractions",
-            code="ISB313",
-        )
-    return parts
-
-
 def _columns_read(
     definitions: Definitions, feature_set: FeatureSet, beside: FeatureSet, target: Node
 ) -> dict[str, list[str]]:
@@ -292,10 +289,13 @@ def _columns_read(
     decision = definitions.decision
     read: dict[str, dict[str, None]] = {decision.source.name: {}}
     own = read[decision.source.name]
-    own.update(dict.fromkeys([*decision.source.key, decision.at.column]))
+    own.update(dict.fromkeys(decision.source.key))
     own.update(dict.fromkeys([c for c, _ in feature_set.columns]))
     own.update(dict.fromkeys(names(target, "column")))
-    own.update(dict.fromkeys(_times_of_rules(definitions, list(own))))
+    if decision.at is not None:
+        own.setdefault(decision.at.column)
+        own.update(dict.fromkeys(_times_of_rules(decision, decision.at.column, list(own))))
+    own.update(dict.fromkeys(_of_the_split(definitions.frame)))
     own.update(dict.fromkeys([c for c, _ in beside.columns]))
     for slot in (*feature_set.slots, *beside.slots):
         read.setdefault(slot.source, {}).update(dict.fromkeys(slot_columns(slot)))
@@ -308,13 +308,29 @@ def slot_columns(slot: Slot) -> list[str]:
     return [*columns, *(k.column for k in slot.known)]
 
 
-def _times_of_rules(definitions: Definitions, columns: Sequence[str]) -> list[str]:
-    key = set(definitions.decision.source.key)
-    return [
-        known_rule(definitions.decision.source, c, definitions.decision).column
-        for c in columns
-        if c not in key and c != definitions.decision.at.column
-    ]
+def _check_columns_of_the_split(frame: Frame, columns: Mapping[str, Type]) -> None:
+    for column in _of_the_split(frame):
+        if column not in columns:
+            place = "[split] group" if column == frame.split.group else "[unit] subject"
+            close = get_close_matches(column, columns, n=1)
+            raise DefinitionError(
+                f"{place} of frame.toml is '{column}', which '{frame.unit.source}' does not have.\n"
+                f"Found: {', '.join(columns)}",
+                mend=f'{place.split()[1]} = "{(close or list(columns))[0]}"',
+                code="ISB214",
+                column=column,
+            )
+
+
+def _times_of_rules(decision: Decision, at: str, columns: Sequence[str]) -> list[str]:
+    read = set(columns) - {*decision.source.key, at}
+    return [known_rule(decision.source, c, decision).column for c in columns if c in read]
+
+
+def _of_the_split(frame: Frame) -> list[str]:
+    """List what is read beside the features: the group; at random, the subject that may be one."""
+    subject = frame.unit.subject if frame.split_how == "random" else None
+    return [c for c in (frame.split.group, subject) if c is not None]
 
 
 def _facts(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -> pl.DataFrame:
@@ -322,10 +338,11 @@ def _facts(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -
 
 
 def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
-    """Ask of every rung's features whether they say anything in the training rows."""
+    """Ask whether features say anything in the training rows, and what parts have in common."""
     outputs = dict.fromkeys(name for made in prepared.sets.values() for name in made.outputs)
     train = prepared.units[prepared.parts.train]
-    return tuple(blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs)))
+    blank = blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs))
+    return (*blank, *parting_findings(prepared.units, prepared.parts, prepared.frame))
 
 
 def target_findings(prepared: Prepared) -> tuple[Finding, ...]:

@@ -45,7 +45,8 @@ class Definitions:
     def decision(self) -> Decision:
         """The unit's source and the time of its decision."""
         at = self.frame.unit.at
-        return Decision(self.sources[self.frame.unit.source], Known(at.column, at.offset_us))
+        known = None if at is None else Known(at.column, at.offset_us)
+        return Decision(self.sources[self.frame.unit.source], known)
 
 
 def load_definitions(folder: Path) -> Definitions:

@@ -157,7 +157,8 @@ def _promise(workspace: Workspace, decision: Decision, schema: Mapping[str, Type
 
 def _settled(rows: pl.DataFrame, target: Node, decision: Decision, now_us: int) -> pl.DataFrame:
     """Add the outcome and when it was known."""
-    rules = known_rules(decision.source, names(target, "column"), decision)
+    undated = decision.at is None
+    rules = () if undated else known_rules(decision.source, names(target, "column"), decision)
     given = [r for r in rules if r.column in rows.columns]
     when = known_at(given) if given else pl.lit(now_us, pl.Int64)
     return rows.with_columns(to_polars(target).alias(VALUE), when.alias(KNOWN_US))

@@ -153,6 +153,8 @@ def _recorded(
         if earlier is None or prediction.at_us < earlier.at_us:
             found[prediction.unit_key] = prediction
     at = decision.at
+    if at is None:
+        return {unit: dict(one.inputs) for unit, one in found.items()}
     # A row without the time of its decision could never be learnt from.
     return {
         unit: {at.column: one.at_us - at.offset_us, **one.inputs} for unit, one in found.items()

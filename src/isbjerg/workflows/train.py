@@ -65,12 +65,18 @@ class Succession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartSizes(msgspec.Struct, frozen=True):
-    """Rows of each part of the split, and those left out between them."""
+    """Rows of each part of the split, and those left out between them.
+
+    `hash` names which rows are in which part, so that the record of a run tells its split.
+    """
 
     train: int
     validation: int
     test: int
     purged: int
+    how: str = "time"
+    group: str | None = None
+    hash: str = ""
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -382,7 +388,13 @@ def _metric_rows(run_id: str, ladder: Ladder) -> list[MetricRow]:
 def _sizes(prepared: Prepared) -> PartSizes:
     parts = prepared.parts
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
-    return PartSizes(*sizes, purged=prepared.units.height - sum(sizes))
+    return PartSizes(
+        *sizes,
+        purged=prepared.units.height - sum(sizes),
+        how=prepared.frame.split_how,
+        group=prepared.frame.split.group,
+        hash=prepared.split,
+    )
 
 
 def _report(

@@ -4,6 +4,8 @@ A unit's own columns are taken from the first version of its row that says when 
 taken (an outcome may come in before the row itself), its outcome from the newest that stood at
 the run's time. A row whose outcome is not known as of the run's time is left out and counted: it
 is never taken for a negative.
+
+Decisions without a time all stand at one instant, `UNDATED_US`, the same in every run.
 """
 
 from __future__ import annotations
@@ -55,6 +57,11 @@ _TARGETS: dict[str, tuple[tuple[Type, ...], str]] = {
 }
 """Types that the target may have for each kind, and how to give one."""
 
+UNDATED_US = 0
+"""Where decisions without a time stand: what follows from them is the same in every run."""
+
+_UNDATED = pl.lit(UNDATED_US, pl.Int64)
+
 
 class UnitCounts(msgspec.Struct, frozen=True):
     """How many rows of the unit's source can be learnt from, and why the rest cannot."""
@@ -75,13 +82,18 @@ class UnitCounts(msgspec.Struct, frozen=True):
         --------
         >>> UnitCounts(100, 80, 5, 15).say()
         '80 of 100 rows can be learnt from; 5 had no decision yet, 15 have no known outcome.'
+        >>> UnitCounts(100, 100, 0, 0).say()
+        '100 of 100 rows can be learnt from.'
         """
-        breaking = f", {self.breaking:,} break the contract" if self.breaking else ""
-        older = f", {self.older:,} are older than the window" if self.older else ""
+        left_out = {
+            "had no decision yet": self.undecided,
+            "have no known outcome": self.without_outcome,
+            "break the contract": self.breaking,
+            "are older than the window": self.older,
+        }
+        told = ", ".join(f"{rows:,} {why}" for why, rows in left_out.items() if rows)
         return (
-            f"{self.usable:,} of {self.rows:,} rows can be learnt from; "
-            f"{self.undecided:,} had no decision yet, "
-            f"{self.without_outcome:,} have no known outcome{breaking}{older}."
+            f"{self.usable:,} of {self.rows:,} rows can be learnt from{'; ' if told else ''}{told}."
         )
 
 
@@ -170,22 +182,23 @@ def select_units(
     stood then.
     """
     key = list(decision.source.key)
+    kept = list(dict.fromkeys([*key, *columns]))
     ordered = facts.sort(INGESTED_AT, ROW)
-    dated = ordered.sort(known_at([decision.at]).is_null(), maintain_order=True)
-    first = dated.unique(key, keep="first", maintain_order=True)
+    settled_first = _says_nothing(decision, [c for c in kept if c not in key])
+    said = ordered.sort(settled_first, maintain_order=True)
+    first = said.unique(key, keep="first", maintain_order=True)
     live_us = pl.col(LIVE_AT).dt.epoch("us")
     standing = ordered.filter(live_us.is_null() | (live_us < as_of_us))
     newest = standing.unique(key, keep="last", maintain_order=True)
-    rules = known_rules(decision.source, names(target, "column"), decision)
+    outcome_at = _outcome_known(target, decision)
     outcomes = newest.select(
         *key,
         to_polars(target).alias(TRUTH),
-        pl.max_horizontal(known_at(rules), live_us).alias(TRUTH_KNOWN),
-        known_at(rules).is_not_null().alias("_ever"),
+        pl.max_horizontal(outcome_at, live_us).alias(TRUTH_KNOWN),
+        outcome_at.is_not_null().alias("_ever"),
     )
-    kept = list(dict.fromkeys([*key, *columns]))
-    at = known_at([decision.at]).alias(AT)
-    units = first.select(*kept, at).join(
+    at = _UNDATED if decision.at is None else known_at([decision.at])
+    units = first.select(*kept, at.alias(AT)).join(
         outcomes, on=key, how="left", nulls_equal=True, maintain_order="left"
     )
     older = 0
@@ -215,10 +228,26 @@ def select_units(
     if not chosen.height:
         raise DataError(
             f"There is no row to learn from as of {format_instant(as_of_us)}: {counts.say()}",
-            mend="isbjerg run --as-of with a later time, or check [unit] at in frame.toml",
+            mend="give the source rows whose outcome is known"
+            if decision.at is None
+            else "isbjerg run --as-of with a later time, or check [unit] at in frame.toml",
             code="ISB312",
         )
     return Selected(chosen, counts, findings)
+
+
+def _says_nothing(decision: Decision, columns: Sequence[str]) -> pl.Expr:
+    """Say which versions of a row tell its outcome only: settled for a unit nobody predicted."""
+    if decision.at is not None:
+        return known_at([decision.at]).is_null()
+    return pl.all_horizontal(pl.lit(value=bool(columns)), *(pl.col(c).is_null() for c in columns))
+
+
+def _outcome_known(target: Node, decision: Decision) -> pl.Expr:
+    """Say when the target is known; of undated decisions: as soon as it is there."""
+    if decision.at is None:
+        return _UNDATED
+    return known_at(known_rules(decision.source, names(target, "column"), decision))
 
 
 def _breaking(
@@ -249,6 +278,8 @@ def check_known_in_time(facts: pl.DataFrame, feature_set: FeatureSet, decision: 
     KnowledgeError
         When in any row a plain column of the unit is known at or after the decision, or never.
     """
+    if decision.at is None:
+        return  # what is not known beforehand was refused by its rule
     decided = facts.filter(known_at([decision.at]).is_not_null())
     for column, rule in doubtful_columns([c for c, _ in feature_set.columns], decision).items():
         late = decided.select(

@@ -47,6 +47,9 @@ OTHER: dict[str, Any] = {
     "split.validation_from_us": 1,
     "split.test_from_us": 2,
     "window_us": 3,
+    "split.how": "random",
+    "split.group": "tail_number",
+    "split.seed": 1,
 }
 SAME: dict[str, Any] = {
     "objective": "More fun.",
@@ -101,6 +104,11 @@ def test_the_target_itself_and_the_population_count() -> None:
         measure_hash(FRAME, population="origin == 'JFK'"),
     }
     assert len(hashes) == 4
+
+
+def test_keys_that_came_later_leave_the_hash_of_older_frames_as_it_was() -> None:
+    # Computed with the first version of this format, which had no `how`, `group` and `seed`.
+    assert measure_hash(FRAME) == "3968be32563907b596b44caf4f0f92161bd561640d304117f92c17831b0606c6"
 
 
 def test_the_empty_frame_has_the_known_hash() -> None:

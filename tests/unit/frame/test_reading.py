@@ -208,6 +208,12 @@ def test_one_slip_is_one_fault(old: str, new: str, line: int, mend: str) -> None
         ("[split]\ntest = 0.9", 14, "validation = 0.2\ntest = 0.2"),
         ("[split]\ntest_from = 2013-05-01", 14, "validation_from = 2013-04-01"),
         ('[split]\ntest_from = "May"\nvalidation_from = 2013-04-01', 14, "test_from = 2013-05-01"),
+        ('[split]\nhow = "shuffled"', 14, 'how = "time"'),
+        (
+            '[split]\nhow = "random"\ntest_from = 2013-05-01\nvalidation_from = 2013-04-01',
+            16,
+            'remove `validation_from`, or how = "time"',
+        ),
         ("[run]\nseed = 1.5", 14, "seed = 0"),
         ("[run]\nseed = -1", 14, "seed = 0"),
         ("[slices]\nby = 'origin'", 14, 'by = ["origin"]'),
@@ -226,6 +232,23 @@ def test_one_slip_is_one_fault(old: str, new: str, line: int, mend: str) -> None
 )
 def test_each_table_guards_its_keys(extra: str, line: int, mend: str) -> None:
     assert faults_of(SHORTEST + extra) == [(line, mend)]
+
+
+@pytest.mark.parametrize(
+    ("extra", "mend"),
+    [
+        ('how = "time"', 'how = "random"'),
+        (
+            "validation_from = 2013-04-01\ntest_from = 2013-05-01",
+            'remove `validation_from`, or say at = "COLUMN" in [unit]',
+        ),
+    ],
+)
+def test_decisions_without_a_time_are_not_parted_in_time(extra: str, mend: str) -> None:
+    undated = "\n".join(line for line in SHORTEST.splitlines() if not line.startswith("at"))
+    assert undated != SHORTEST
+    assert read_frame(undated).split_how == "random"
+    assert faults_of(f"{undated}\n[split]\n{extra}")[0][1] == mend
 
 
 def test_a_table_must_be_a_table() -> None:

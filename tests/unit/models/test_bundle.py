@@ -189,6 +189,23 @@ def test_weights_of_another_shape_are_refused(parameters):
         predictors.load(made_of_classes(parameters=parameters), {})
 
 
+def undated():
+    return msgspec.structs.replace(made(), unit=msgspec.structs.replace(UNIT, at=None))
+
+
+def test_bundles_of_the_second_format_may_have_no_time_of_the_decision():
+    content = (GOLDEN.with_name("bundle-v2-undated") / bundle.MANIFEST).read_bytes()
+    manifest = bundle.from_files({bundle.MANIFEST: content})
+    assert manifest == undated()
+    assert manifest.to_files({}) == {bundle.MANIFEST: content}
+
+
+def test_a_bundle_of_the_first_format_always_has_one():
+    older = msgspec.structs.replace(undated(), format_version=1)
+    with pytest.raises(BundleError, match="no time of the decision"):
+        bundle.from_files(older.to_files({}))
+
+
 def changed(path, value):
     plain = json.loads(canonical_json(made()))
     holder = plain

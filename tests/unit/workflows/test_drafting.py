@@ -96,7 +96,7 @@ def test_a_draft_is_a_project(tmp_path: Path) -> None:
     assert "tags" not in table.columns
 
 
-def test_without_a_time_rows_count_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_without_a_time_rows_are_parted_at_random(tmp_path: Path) -> None:
     drafted = draft(tmp_path, customers().drop("customerID", "signed_up_at", "street"), "churned")
     accepted(drafted.folder)
     found = {f.code for f in drafted.findings}
@@ -105,7 +105,8 @@ def test_without_a_time_rows_count_in_the_order_of_the_file(tmp_path: Path) -> N
     table = definitions.decision.source.read()
     assert definitions.decision.source.key == ("row_number",)
     assert table["row_number"].to_list() == list(range(ROWS))
-    assert table["row_time"].is_sorted()
+    assert definitions.decision.at is None
+    assert definitions.frame.split_how == "random"
 
 
 def test_a_number_is_predicted_by_its_error(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 from tests.unit.workflows.kit import (
@@ -23,9 +24,11 @@ from isbjerg.data.contract import Contract, Field
 from isbjerg.errors import DataError, DefinitionError, KnowledgeError
 from isbjerg.expressions.tree import Type
 from isbjerg.frame.frame import Split
+from isbjerg.frame.reading import read_frame
 from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.ingest import ingest
-from isbjerg.workflows.preparing import Prepared, prepare, split
+from isbjerg.workflows.parting import part_units
+from isbjerg.workflows.preparing import Prepared, prepare
 from isbjerg.workflows.project_files import load_definitions
 from isbjerg.workflows.units import AT, TRUTH, TRUTH_KNOWN, Selected, select_units, typed_target
 
@@ -227,7 +230,8 @@ def test_the_split_purges_what_was_known_too_late() -> None:
     units = pl.DataFrame(
         {AT: [day(n) for n in range(20)], TRUTH_KNOWN: [day(n + 2) for n in range(20)]}
     )
-    parts = split(units, Split(validation_from_us=us(day(10)), test_from_us=us(day(15))))
+    dates = Split(validation_from_us=us(day(10)), test_from_us=us(day(15)))
+    parts = part_units(units, msgspec.structs.replace(read_frame(FRAME), split=dates), ["id"])
     # Of days 0 to 9 those known before day 10, of days 10 to 14 those known before day 15.
     assert list(parts.train) == list(range(8))
     assert list(parts.validation) == [10, 11, 12]
