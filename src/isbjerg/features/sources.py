@@ -79,6 +79,10 @@ def afterwards() -> Afterwards:
 
     For decisions without a time, where no span can be told; where decisions have one, say when:
     `after` a column of times. No feature can use such a column.
+
+    Examples
+    --------
+    >>> known = {"churned": afterwards(), "*": beforehand()}
     """
     return Afterwards()
 
