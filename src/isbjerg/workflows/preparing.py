@@ -253,7 +253,7 @@ def _training(units: pl.DataFrame, rows: NDArray[np.int64], definitions: Definit
     """Take what features may learn of: the training rows, their outcomes, their folds."""
     frame, key = definitions.frame, definitions.decision.source.key
     read = dict.fromkeys([AT, TRUTH, *key, *_of_the_split(frame)])
-    train = units.select(read)[rows]
+    train = units.select(*read)[rows]
     truth = train[TRUTH]
     number = truth.dtype.is_numeric() or truth.dtype == pl.Boolean()
     return Training(
