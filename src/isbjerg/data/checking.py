@@ -1,7 +1,8 @@
 """The check of a whole table against its contract.
 
 Rows that break a rule of severity *error* are parted from the others, to be quarantined and
-counted; nothing is repaired in silence. All rules are computed in one pass.
+counted; nothing is repaired in silence. How often each rule is broken is counted in one pass;
+only for those that are, it is then asked by which rows.
 """
 
 from __future__ import annotations
@@ -51,7 +52,21 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True):
     severity: RuleSeverity
     promise: str
     broken: pl.Expr
+    """Whether a row breaks the rule."""
     mend: str
+    count: pl.Expr | None = None
+    """How many rows do, where that can be counted without knowing which."""
+
+    @property
+    def breaches(self) -> pl.Expr:
+        """How many rows break the rule."""
+        return self.broken.sum() if self.count is None else self.count
+
+
+class _Broken(msgspec.Struct, frozen=True):
+    rule: _Rule
+    rows: pl.Series
+    """For each row of the table whether it breaks the rule."""
 
 
 def check(contract: Contract, df: pl.DataFrame) -> Checked:
@@ -88,11 +103,19 @@ def check(contract: Contract, df: pl.DataFrame) -> Checked:
     findings = list(_check_columns(contract, df))
     lost = {f.subject.split(".", 1)[1] for f in findings if f.code != "contract.extra"}
     rules = list(_rules(contract, lost))
-    masks = df.select(r.broken.fill_null(value=False).alias(str(i)) for i, r in enumerate(rules))
-    findings += [f for r, m in zip(rules, masks.iter_columns(), strict=True) if (f := _told(r, m))]
+    broken = _broken(df, rules)
+    findings += [_told(b) for b in broken]
     findings += _check_rows(contract, df)
     findings.append(_summary(contract, df, rules, findings))
-    return _part(df, rules, masks, findings)
+    return _part(df, [b for b in broken if b.rule.severity == "error"], findings)
+
+
+def _broken(df: pl.DataFrame, rules: list[_Rule]) -> list[_Broken]:
+    """Find the rules that do not hold, and for each the rows that break it."""
+    counts = df.select(r.breaches.alias(str(i)) for i, r in enumerate(rules))
+    found = [r for r, count in zip(rules, counts.iter_columns(), strict=True) if count.item()]
+    rows = df.select(r.broken.fill_null(value=False).alias(str(i)) for i, r in enumerate(found))
+    return [_Broken(r, mask) for r, mask in zip(found, rows.iter_columns(), strict=True)]
 
 
 def _check_columns(contract: Contract, df: pl.DataFrame) -> Iterator[Finding]:
@@ -139,7 +162,7 @@ def _rules(contract: Contract, lost: set[str]) -> Iterator[_Rule]:
 
 
 def _key_rule(contract: Contract) -> Iterator[_Rule]:
-    one = pl.struct(list(contract.key))
+    one = pl.col(contract.key[0]) if len(contract.key) == 1 else pl.struct(list(contract.key))
     name = ", ".join(contract.key)
     yield _Rule(
         name="key",
@@ -147,6 +170,7 @@ def _key_rule(contract: Contract) -> Iterator[_Rule]:
         severity="error",
         promise=f"{name} must be new in each row",
         broken=~one.is_first_distinct(),
+        count=pl.len() - one.n_unique(),
         mend="keep one row for each key in the source, or add a column to the key",
     )
 
@@ -154,7 +178,15 @@ def _key_rule(contract: Contract) -> Iterator[_Rule]:
 def _field_rules(contract: Contract, field: Field) -> Iterator[_Rule]:
     column, subject = pl.col(field.name), f"{contract.table}.{field.name}"
 
-    def rule(name: str, severity: RuleSeverity, promise: str, broken: pl.Expr, mend: str) -> _Rule:
+    def rule(
+        name: str,
+        severity: RuleSeverity,
+        promise: str,
+        broken: pl.Expr,
+        *,
+        mend: str,
+        count: pl.Expr | None = None,
+    ) -> _Rule:
         return _Rule(
             name=name,
             subject=subject,
@@ -162,23 +194,27 @@ def _field_rules(contract: Contract, field: Field) -> Iterator[_Rule]:
             promise=f"{field.name} must be {promise}",
             broken=broken,
             mend=mend,
+            count=count,
         )
 
     if field.required or field.name in contract.key:
         mend = "mend the source, or write `required: false` in the contract"
-        yield rule("required", "error", "given", column.is_null(), mend)
+        yield rule(
+            "required", "error", "given", column.is_null(), mend=mend, count=column.null_count()
+        )
     if field.unique:
         mend = "keep one row for each value, or write `unique: false` in the contract"
         repeated = column.is_not_null() & ~column.is_first_distinct()
-        yield rule("unique", "error", "new in each row", repeated, mend)
+        count = column.count() - column.drop_nulls().n_unique()
+        yield rule("unique", "error", "new in each row", repeated, mend=mend, count=count)
     if field.minimum is not None or field.maximum is not None:
         mend = "mend the source, or widen `minimum` and `maximum` in the contract"
-        yield rule("range", field.range_severity, bounds(field), _outside(field), mend)
+        yield rule("range", field.range_severity, bounds(field), _outside(field), mend=mend)
     if field.values is not None:
         mend = "mend the source, or add the new values to `validValues` in the contract"
         strange = ~column.is_in(list(field.values))
         promise = f"one of {len(field.values)} values"
-        yield rule("values", field.values_severity, promise, strange, mend)
+        yield rule("values", field.values_severity, promise, strange, mend=mend)
 
 
 def _outside(field: Field) -> pl.Expr:
@@ -191,10 +227,9 @@ def _outside(field: Field) -> pl.Expr:
     return pl.any_horizontal(tests)
 
 
-def _told(rule: _Rule, mask: pl.Series) -> Finding | None:
+def _told(broken: _Broken) -> Finding:
+    rule, mask = broken.rule, broken.rows
     count = int(mask.sum())
-    if count == 0:
-        return None
     rows = mask.arg_true().head(_SHOWN).to_list()
     share = count / len(mask)
     shown = ", ".join(str(r) for r in rows) + (", ..." if count > len(rows) else "")
@@ -237,16 +272,15 @@ def _summary(
     )
 
 
-def _part(
-    df: pl.DataFrame, rules: list[_Rule], masks: pl.DataFrame, findings: list[Finding]
-) -> Checked:
-    errors = [(i, r) for i, r in enumerate(rules) if r.severity == "error"]
-    if not errors:
+def _part(df: pl.DataFrame, broken: list[_Broken], findings: list[Finding]) -> Checked:
+    """Part the rows that break a rule of severity error from the others."""
+    if not broken:
         return Checked(passed=df, failed=df.clear().with_columns(_no_text()), findings=findings)
-    bad = masks.select(pl.any_horizontal(str(i) for i, _ in errors)).to_series()
+    masks = pl.DataFrame([b.rows for b in broken])
+    bad = masks.select(pl.any_horizontal(pl.all())).to_series()
     names = [
-        pl.when(pl.col(str(i))).then(pl.lit(f"{r.name}:{r.subject.split('.', 1)[1]}"))
-        for i, r in errors
+        pl.when(mask.name).then(pl.lit(f"{b.rule.name}:{b.rule.subject.split('.', 1)[1]}"))
+        for b, mask in zip(broken, masks.iter_columns(), strict=True)
     ]
     why = masks.filter(bad).select(pl.concat_str(names, separator=", ", ignore_nulls=True))
     failed = df.filter(bad).with_columns(why.to_series().alias(BROKEN))
