@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
     from isbjerg.features.definitions import feature, rule, target
     from isbjerg.features.lookups import newest, past
+    from isbjerg.features.python_features import python_feature
     from isbjerg.features.sources import after, afterwards, ahead, beforehand, planned, source
     from isbjerg.findings import Finding
     from isbjerg.models.definitions import boosted_trees, candidate, linear
@@ -48,6 +49,7 @@ _ROOMS = {
     "newest": "features.lookups",
     "parquet": "data.tables",
     "past": "features.lookups",
+    "python_feature": "features.python_features",
     "planned": "features.sources",
     "read": "data.reading",
     "rule": "features.definitions",
@@ -80,6 +82,7 @@ __all__ = [
     "parquet",
     "past",
     "planned",
+    "python_feature",
     "read",
     "rule",
     "source",

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> NoReturn:
         _advise(project, args, live=live)
     words = [sys.executable, "-m", "isbjerg.serving", "--store", str(project.store)]
     words += ["--host", args.host, "--port", str(args.port), "--worker", args.worker]
+    words += ["--project", str(project.folder)]
     if args.allow_replay:
         words.append("--allow-replay")
     sys.stdout.flush()

@@ -15,6 +15,7 @@ from typing import Any
 
 from isbjerg.errors import TypingError
 from isbjerg.expressions.inference import infer
+from isbjerg.expressions.pins import ARGUMENTS_MAX, read_pin
 from isbjerg.expressions.tree import (
     EDGES_MAX,
     INTEGER_MAX,
@@ -22,6 +23,7 @@ from isbjerg.expressions.tree import (
     LEARN,
     LEAVES,
     OPERATIONS,
+    PYTHON,
     TABLE_MAX,
     TIME_MAX_US,
     TIME_MIN_US,
@@ -102,6 +104,9 @@ def _check_node(node: Node) -> None:
             code="ISB123",
             mend="feature.with_learnt(...) in a test; isbjerg run learns it",
         )
+    if node.op == PYTHON:
+        _check_python(node)
+        return
     if OPERATIONS.get(node.op) != len(node.args):
         raise TypingError(
             f"`{node.op}` with {len(node.args)} arguments is not an operation.\n"
@@ -118,6 +123,16 @@ def _check_node(node: Node) -> None:
         raise TypingError(
             f"The parameter of a `{node.op}` of type {node.type} was {node.value!r}.",
             mend="give a plain value of the kind that docs/internals/semantics.md names",
+        )
+
+
+def _check_python(node: Node) -> None:
+    pin = read_pin(node.value)
+    called = 1 <= len(node.args) <= ARGUMENTS_MAX and all(a.op in LEAVES for a in node.args)
+    if pin is None or not called or node.type is not pin.returns:
+        raise TypingError(
+            f"A `{PYTHON}` node holds no whole pin, or no leaves as arguments.",
+            mend="read the tree with the version of isbjerg that wrote it",
         )
 
 

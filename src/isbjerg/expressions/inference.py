@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from isbjerg.errors import TypingError
-from isbjerg.expressions.tree import LEARN, Node, Type
+from isbjerg.expressions.tree import LEARN, PYTHON, Node, Type
 
 B, I, F, X = Type.BOOLEAN, Type.INTEGER, Type.FLOAT, Type.TEXT  # noqa: E741
 T, L, D = Type.INSTANT, Type.LOCAL, Type.DURATION
@@ -120,6 +120,8 @@ def infer(
         if n.op in leaves:
             return _leaf(n, leaves[n.op])
         args = tuple(typed(a) for a in n.args)
+        if n.op == PYTHON:
+            return Node(n.op, args, n.value, Type(n.value["returns"]))
         return _learn(n, args[0]) if n.op == LEARN else _apply(n, args)
 
     result = typed(node)

@@ -14,7 +14,7 @@ has another habit. Four of them shape this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
@@ -22,7 +22,16 @@ import polars as pl
 from polars import selectors
 
 from isbjerg.expressions.checking import check
-from isbjerg.expressions.tree import LEAVES, TIME_MAX_US, TIME_MIN_US, Node, Type, walk
+from isbjerg.expressions.code import bound
+from isbjerg.expressions.tree import (
+    LEAVES,
+    PYTHON,
+    TIME_MAX_US,
+    TIME_MIN_US,
+    Node,
+    Type,
+    walk,
+)
 from isbjerg.expressions.zones import ZONED_MAX_US, ZONED_MIN_US
 
 ColumnOf = Callable[[str, str], str]
@@ -143,6 +152,8 @@ def _write(node: Node, column_of: ColumnOf) -> pl.Expr:
     if node.op in LEAVES:
         return _column(column_of(node.op, node.value))
     args = tuple(_write(a, column_of) for a in node.args)
+    if node.op == PYTHON:
+        return _python(node, args)
     if node.op in _PLAIN:
         return _PLAIN[node.op](*args)
     return _SPECIAL[node.op](node, args)
@@ -235,6 +246,18 @@ def _bucket(node: Node, args: _Args) -> pl.Expr:
         return pl.sum_horizontal(zero, *below, ignore_nulls=False).cast(pl.Int64())
 
     return _let(count, *args)
+
+
+def _python(node: Node, args: _Args) -> pl.Expr:
+    call, dtype = bound(node), _dtype(node)
+    bare = pl.Int64() if dtype.is_temporal() else dtype
+
+    def rows(columns: Sequence[pl.Series]) -> pl.Series:
+        carriers = [c.to_physical().to_list() for c in columns]
+        values = (None if None in row else call(*row) for row in zip(*carriers, strict=True))
+        return pl.Series(columns[0].name, list(values), bare).cast(dtype)
+
+    return pl.map_batches(args, rows, return_dtype=dtype, is_elementwise=True)
 
 
 def _in_zone(node: Node, args: _Args) -> pl.Expr:

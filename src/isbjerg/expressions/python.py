@@ -20,10 +20,12 @@ from typing import Any, NamedTuple
 
 from isbjerg.errors import TypingError
 from isbjerg.expressions.checking import check
+from isbjerg.expressions.code import bound
 from isbjerg.expressions.tree import (
     INTEGER_MAX,
     INTEGER_MIN,
     LEAVES,
+    PYTHON,
     TIME_MAX_US,
     TIME_MIN_US,
     Node,
@@ -165,7 +167,7 @@ class _Writer:
         return self.leaves[leaf]
 
     def _apply(self, node: Node, args: tuple[_Value, ...]) -> _Value:
-        parameter = self._bind(_parameter(node))
+        parameter = self._bind(bound(node) if node.op == PYTHON else _parameter(node))
         if node.op == "literal":
             return _Value(parameter, nullable=node.value is None)
         name = f"v{len(self._written)}"
@@ -173,6 +175,9 @@ class _Writer:
         if node.op in _OWN_NULLS:
             self.lines.append(f"{name} = {_OWN_NULLS[node.op].format(*texts)}")
             return _Value(name, nullable=_may_be_null(node.op, args))
+        if node.op == PYTHON:
+            self._guard(node, name, args, f"{name} = {parameter}({', '.join(texts)})")
+            return _Value(name, nullable=True)
         result = f"{name} = {_RESULT[node.op].format(*texts, p=parameter)}"
         return self._guard(node, name, args, result)
 

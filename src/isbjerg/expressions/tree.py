@@ -128,6 +128,9 @@ LEARN = "learn"
 """A value still to be learnt of its argument; no compiler takes it. `isbjerg.features.learning`
 puts what was learnt in its place."""
 
+PYTHON = "python"
+"""A call of a deployed Python function; its value is a pin (`isbjerg.expressions.code`)."""
+
 TABLE_MAX = 50_000
 """Entries that the table of a `map` or the options of `is_in` may have."""
 

@@ -18,7 +18,7 @@ from isbjerg.errors import ArgumentError, MisuseError, TracingError
 from isbjerg.expressions.build import Expression, describe
 from isbjerg.expressions.learnt import unlearnt
 from isbjerg.expressions.tracing import trace
-from isbjerg.expressions.tree import Node, names
+from isbjerg.expressions.tree import PYTHON, Node, names, walk
 from isbjerg.features.learnt_values import given, put, substituted
 from isbjerg.features.lookups import Asked, FactColumns, Lookup, PastFacts
 from isbjerg.features.sources import Source
@@ -68,6 +68,12 @@ class Feature:
                 f"The feature '{self.name}' looks up other facts, "
                 "so it cannot be a value of past facts.",
                 mend="choose a feature that needs only columns of its own row",
+            )
+        if any(n.op == PYTHON for n in walk(self.node)):
+            raise TracingError(
+                f"The feature '{self.name}' is plain Python, so it cannot be a value of past facts: "
+                "an online store is filled where the project's code may not be.",
+                mend="write it as an expression, with @ib.feature",
             )
         if unlearnt(self.node):
             raise TracingError(
@@ -140,15 +146,11 @@ def define(
     parameters: tuple[tuple[str, Feature | Lookup | None], ...] = ()
     node = Node("literal")
     try:
-        parameters = tuple(_parameters(function))
+        parameters = tuple(parameters_of(function))
         arguments = {name: _argument(name, on, asked) for name, on in parameters}
         node = trace(function, arguments, allowed=(Feature, Source, Lookup))
     except TracingError as fault:
-        collected = _COLLECTED.get()
-        if collected is None:
-            raise
-        collected.append(fault)
-    code = function.__code__
+        tell(fault)
     return Feature(
         name=function.__name__,
         kind=kind,
@@ -158,8 +160,14 @@ def define(
         unit=unit,
         owner=owner,
         meaning=inspect.getdoc(function),
-        place=f"{code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno}",
+        place=place_of(function),
     )
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Say in which file and line a function stands."""
+    code = function.__code__
+    return f"{code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno}"
 
 
 _COLLECTED: ContextVar[list[TracingError] | None] = ContextVar("collected", default=None)
@@ -180,7 +188,16 @@ def collecting_faults() -> Iterator[list[TracingError]]:
         _COLLECTED.reset(token)
 
 
-def _parameters(function: Callable[..., Any]) -> list[tuple[str, Feature | Lookup | None]]:
+def tell(fault: TracingError) -> None:
+    """Gather a fault where faults are gathered, raise it elsewhere."""
+    collected = _COLLECTED.get()
+    if collected is None:
+        raise fault
+    collected.append(fault)
+
+
+def parameters_of(function: Callable[..., Any]) -> list[tuple[str, Feature | Lookup | None]]:
+    """List the parameters of a function, each with what it depends on; a column has nothing."""
     found: list[tuple[str, Feature | Lookup | None]] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:

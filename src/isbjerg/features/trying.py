@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from isbjerg.errors import ArgumentError, TypingError
 from isbjerg.expressions.build import describe
+from isbjerg.expressions.code import collecting_code_faults
 from isbjerg.expressions.inference import infer
 from isbjerg.expressions.learnt import unlearnt
 from isbjerg.expressions.python import compile_expression
@@ -163,7 +164,10 @@ def _evaluate(node: Node, leaves: Mapping[tuple[str, str], object]) -> Any:
         None if leaves[leaf] is None else to_carrier(leaves[leaf], types[leaf] or Type.BOOLEAN)
         for leaf in used
     ]
-    result = compile_expression(typed, used)(*carriers)
+    with collecting_code_faults() as faults:
+        result = compile_expression(typed, used)(*carriers)
+    if faults.last is not None:
+        raise faults.last  # in a test the writer wants to see it; in a table it is null and told
     return from_carrier(result, typed.type) if typed.type else None
 
 

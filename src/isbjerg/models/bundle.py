@@ -21,6 +21,7 @@ from isbjerg.data.contract import Field
 from isbjerg.errors import BundleError, IsbjergError
 from isbjerg.expressions.checking import check, is_carrier
 from isbjerg.expressions.inference import infer
+from isbjerg.expressions.pins import pins
 from isbjerg.expressions.tree import FORMAT_VERSION as TREE_FORMAT_VERSION
 from isbjerg.expressions.tree import SEMANTICS_VERSION, Node, Type
 from isbjerg.features.sets import FeatureSet, Known
@@ -297,6 +298,9 @@ def _check_classes(bundle: Bundle) -> None:
 def _check_trees(made: FeatureSet) -> None:
     columns, slots = dict(made.columns), {s.name: s.type for s in made.slots}
     features: dict[str, Type] = {}
+    for slot in made.slots:
+        if pins([slot.value]):
+            raise ValueError(f"the looked-up value {slot.name!r} calls Python")
     for step in made.steps:
         typed = infer(check(step.node), columns=columns, features=features, slots=slots)
         if typed != step.node or typed.type is None or step.name in features:

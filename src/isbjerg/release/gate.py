@@ -49,6 +49,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     live_differs : str
         Why the live model's numbers mean something else, such as another target; empty when
         they can be compared.
+    live_fault : str
+        Why the live model cannot be loaded any more; empty when it can.
     parity : Parity or None
         Single rows against tables.
     contract : tuple of Finding or None
@@ -65,6 +67,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     live: Comparison | None = None
     something_live: bool = False
     live_differs: str = ""
+    live_fault: str = ""
     parity: Parity | None = None
     contract: tuple[Finding, ...] | None = None
     leakage: tuple[Finding, ...] | None = None
@@ -272,8 +275,10 @@ def _not_worse_than_live(evidence: Evidence, policy: Policy) -> Finding:
             evidence,
             code,
             "not_run",
-            "The live model could not be scored on the test rows.",
-            mend="make the live model's columns available again, or roll back first",
+            f"The live model could not be scored on the test rows. {evidence.live_fault}".rstrip(),
+            mend="keep what is live as it is and write the new one beside it, or roll back first"
+            if evidence.live_fault
+            else "make the live model's columns available again, or roll back first",
         )
     highest = found.difference if found.high is None else found.high
     passes = highest >= -policy.margin

@@ -11,10 +11,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from isbjerg.errors import IsbjergError
+from isbjerg.expressions.code import CodeFaults, collecting_code_faults
 from isbjerg.expressions.python import compile_function
+from isbjerg.features.deployment import deploy_from
 from isbjerg.features.keys import Carrier
 from isbjerg.features.sets import FeatureSet
 from isbjerg.models import bundle as bundles
@@ -38,6 +41,8 @@ class Loaded:
     compute: Callable[..., tuple[Any, ...]]
     predictor: predictors.Predictor
     reader: InputReader
+    faults: CodeFaults
+    """What the project's own functions raised since it was asked last."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,21 @@ class Live:
         return features, self.loaded.predictor.predict_one(features)
 
 
-def load(epoch: int, route: Route, files: Mapping[str, bytes]) -> Loaded:
+def load(
+    epoch: int, route: Route, files: Mapping[str, bytes], *, project: Path | None = None
+) -> Loaded:
     """Verify, compile and warm the bundle that a plan's route names.
+
+    Parameters
+    ----------
+    epoch : int
+        Of the plan.
+    route : Route
+        Which bundle.
+    files : mapping of str to bytes
+        Its files.
+    project : Path, optional
+        Where the code lies that its features may call; none is run that they do not pin.
 
     Raises
     ------
@@ -94,11 +112,15 @@ def load(epoch: int, route: Route, files: Mapping[str, bytes]) -> Loaded:
     """
     bundle = bundles.from_files(files, expected_hash=route.bundle)
     made = bundle.feature_set
-    compute = compile_function([(s.name, s.node) for s in made.steps], _inputs(made), made.outputs)
+    deploy_from(project, made)
+    steps = [(s.name, s.node) for s in made.steps]
+    with collecting_code_faults() as faults:
+        compute = compile_function(steps, _inputs(made), made.outputs)
     predictor = predictors.load(bundle, files)
     nothing: Sequence[None] = [None] * len(_inputs(made))
     predictor.predict_one(compute(*nothing))
-    return Loaded(epoch, route, bundle, compute, predictor, InputReader(bundle))
+    faults.taken()
+    return Loaded(epoch, route, bundle, compute, predictor, InputReader(bundle), faults)
 
 
 def _inputs(made: FeatureSet) -> list[tuple[str, str]]:
@@ -115,9 +137,14 @@ class Stage:
         Where plans and bundles come from.
     follower : Follower
         Where slots are looked up.
+    project : Path, optional
+        Where the code lies that features may call.
     """
 
-    def __init__(self, folder: ServingFolder, follower: Follower) -> None:
+    def __init__(
+        self, folder: ServingFolder, follower: Follower, project: Path | None = None
+    ) -> None:
+        self._project = project
         self._folder = folder
         self._follower = follower
         self.live: Live | None = None
@@ -150,7 +177,8 @@ class Stage:
         route = plan.route()
         if route is None:
             return None
-        return load(plan.epoch, route, self._folder.read_bundle(route.bundle))
+        files = self._folder.read_bundle(route.bundle)
+        return load(plan.epoch, route, files, project=self._project)
 
     def _keep(self, fault: Exception) -> None:
         self.fault = fault.message if isinstance(fault, IsbjergError) else repr(fault)

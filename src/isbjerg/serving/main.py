@@ -80,6 +80,7 @@ def _read(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument(
         "--allow-replay", action="store_true", help="callers may say what time it is"
     )
+    parser.add_argument("--project", type=Path, help="whose Python features may be called")
     given = parser.parse_args(arguments)
     return Settings(
         store=given.store,
@@ -87,6 +88,7 @@ def _read(arguments: Sequence[str] | None) -> Settings:
         port=given.port,
         worker=given.worker,
         replay=given.allow_replay,
+        project=given.project,
     )
 
 

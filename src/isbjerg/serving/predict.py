@@ -137,6 +137,8 @@ class Predicting:
         slots = live.look_up(inputs, at_us)
         features, said = live.score(inputs, slots)
         score, output = read_score(said, loaded.bundle.classes)
+        if raised := loaded.faults.taken():
+            findings = [*findings, *map(msgspec.to_builtins, raised)]
         unit = loaded.bundle.unit
         subject = None if unit.subject is None else inputs.get(unit.subject)
         return Prediction(

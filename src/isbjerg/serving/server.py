@@ -41,6 +41,7 @@ class Settings:
     port: int = 8000
     worker: str = "w1"
     replay: bool = False
+    project: Path | None = None
 
 
 class Server:
@@ -74,7 +75,7 @@ class Server:
         self._writer = LedgerWriter(store.ledger / f"{settings.worker}.db", clock)
         self._online = OnlineStore(store.online)
         self._follower = Follower(store.online)
-        self._stage = Stage(self._folder, self._follower)
+        self._stage = Stage(self._folder, self._follower, settings.project)
         posting = PostingFacts(self._online, clock, replay=settings.replay)
         self._predicting = Predicting(
             self._stage,

@@ -14,6 +14,7 @@ import msgspec
 import polars as pl
 
 from isbjerg.data.versions import DataVersion
+from isbjerg.expressions.pins import pins
 from isbjerg.expressions.tree import names
 from isbjerg.features.assembly import assemble
 from isbjerg.features.sets import FeatureSet, Slot, Step
@@ -132,7 +133,8 @@ def _step_names(
     for step in feature_set.steps:
         below: dict[str, Any] = {name: of_slots[name] for name in names(step.node, "slot")}
         below |= {name: named[name] for name in names(step.node, "feature")}
-        lost = any(name is None for name in below.values())
+        # What plain Python raised is told by each run, so each run calls it again.
+        lost = any(name is None for name in below.values()) or bool(pins([step.node]))
         named[step.name] = (
             None
             if lost

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from isbjerg.canonical import sha256
+from isbjerg.features.deployment import deploy_from
 from isbjerg.models.bundle import MANIFEST, Bundle, from_files
 from isbjerg.workflows.workspace import Workspace
 
@@ -17,9 +18,18 @@ def bundle_files(workspace: Workspace, bundle: str) -> dict[str, bytes]:
 
 
 def load_bundle(workspace: Workspace, bundle: str) -> tuple[Bundle, dict[str, bytes]]:
-    """Read and verify a bundle from the blobs."""
+    """Read and verify a bundle from the blobs, ready to be computed.
+
+    Raises
+    ------
+    BundleError
+        When it is damaged, or calls Python functions that the project's files do not hold as they
+        were at its training.
+    """
     files = bundle_files(workspace, bundle)
-    return from_files(files, expected_hash=bundle), files
+    made = from_files(files, expected_hash=bundle)
+    deploy_from(workspace.folder, made.feature_set)
+    return made, files
 
 
 def store_bundle(workspace: Workspace, files: dict[str, bytes]) -> str:

@@ -106,6 +106,7 @@ def judge_chosen(
         live=against,
         something_live=live is not None,
         live_differs=differs,
+        live_fault="" if live is None else _fault(workspace, live),
         parity=check_parity(chosen, units, rng),
         contract=tuple(contract),
         leakage=tuple(_leakage(prepared, chosen)),
@@ -133,6 +134,15 @@ def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> st
     if not changed:
         return ""
     return f"{live.id} ({live.rung}), which is live, has another {' and another '.join(changed)}."
+
+
+def _fault(workspace: Workspace, live: ModelVersion) -> str:
+    """Say why the live model cannot be loaded: it is damaged, or its Python code is not here."""
+    try:
+        load_bundle(workspace, live.bundle)
+    except IsbjergError as fault:
+        return fault.message
+    return ""
 
 
 def _live_scores(

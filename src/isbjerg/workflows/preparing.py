@@ -17,6 +17,7 @@ from isbjerg.data.split import Split as Parts
 from isbjerg.data.versions import INGESTED_AT, DataVersion
 from isbjerg.errors import DefinitionError
 from isbjerg.evaluation.blankness import blanks
+from isbjerg.expressions.code import collecting_code_faults
 from isbjerg.expressions.tree import Node, Type, names
 from isbjerg.features.definitions import Feature
 from isbjerg.features.facts import key_text
@@ -90,6 +91,8 @@ class Prepared:
         Of rungs whose features learn of training rows: the set before it learnt.
     learned : tuple of Learned
         What the features learnt.
+    code_findings : tuple of Finding
+        On how many rows which Python feature failed.
     classes : tuple
         Classes of the training rows of a multiclass target, else empty.
     """
@@ -108,6 +111,7 @@ class Prepared:
     asked: Mapping[str, FeatureSet]
     learned: tuple[Learned, ...]
     versions: Mapping[str, str]
+    code_findings: tuple[Finding, ...]
     classes: tuple[Class, ...] = ()
 
     @cached_property
@@ -218,18 +222,19 @@ def prepare(
         at=decision.at,
         target=target,
     )
-    assembled = assemble_remembered(
-        units,
-        AT,
-        without_learning(everything),
-        facts,
-        remembering,
-        versions,
-        unit=(decision.source.name, decision.source.key),
-    )
-    fitted = learn(
-        assembled, everything, sets, _training(assembled, parts.train.to_numpy(), definitions)
-    )
+    with collecting_code_faults() as faults:
+        assembled = assemble_remembered(
+            units,
+            AT,
+            without_learning(everything),
+            facts,
+            remembering,
+            versions,
+            unit=(decision.source.name, decision.source.key),
+        )
+        fitted = learn(
+            assembled, everything, sets, _training(assembled, parts.train.to_numpy(), definitions)
+        )
     return Prepared(
         units=fitted.units,
         parts=parts,
@@ -245,6 +250,7 @@ def prepare(
         asked={rung: made for rung, made in sets.items() if learnable(made.steps)},
         learned=fitted.learned,
         versions={source: versions[source].id for source in facts},
+        code_findings=tuple(faults.taken()),
         classes=learn_classes(units[TRUTH][parts.train], definitions.frame.target.kind),
     )
 
@@ -255,7 +261,8 @@ def _training(units: pl.DataFrame, rows: NDArray[np.int64], definitions: Definit
     read = dict.fromkeys([AT, TRUTH, *key, *_of_the_split(frame)])
     train = units.select(*read)[rows]
     truth = train[TRUTH]
-    number = truth.dtype.is_numeric() or truth.dtype == pl.Boolean()
+    # Classes may be whole numbers; their mean would depend on how they happen to be numbered.
+    number = frame.target.kind != "multiclass"
     return Training(
         rows=rows,
         truth=truth.cast(pl.Float64).to_numpy() if number else None,
@@ -342,7 +349,8 @@ def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
     outputs = dict.fromkeys(name for made in prepared.sets.values() for name in made.outputs)
     train = prepared.units[prepared.parts.train]
     blank = blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs))
-    return (*blank, *parting_findings(prepared.units, prepared.parts, prepared.frame))
+    parting = parting_findings(prepared.units, prepared.parts, prepared.frame)
+    return (*blank, *prepared.code_findings, *parting)
 
 
 def target_findings(prepared: Prepared) -> tuple[Finding, ...]:
