@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from isbjerg.times import Clock, parse_instant, system_clock
 
 if TYPE_CHECKING:
+    from isbjerg.workflows.data_diff import DataDiff
+    from isbjerg.workflows.data_tables import DataList, DataShow
     from isbjerg.workflows.history import HistoryReport
     from isbjerg.workflows.ingest import IngestReport
     from isbjerg.workflows.progress import Progress
@@ -92,6 +94,39 @@ class Project:
             return ingest(
                 workspace, definitions, tables=tables, live=live, full=full, **_told(progress)
             )
+
+    def data_list(self) -> DataList:
+        """List the tables: versions, rows, owner, licence, refresh, and what is planned."""
+        from isbjerg.workflows.data_tables import list_data
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return list_data(workspace, definitions)
+
+    def data_show(self, table: str) -> DataShow:
+        """Show one table: its source, its versions, its columns, what its newest read found."""
+        from isbjerg.workflows.data_tables import show_data
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return show_data(workspace, definitions, table)
+
+    def data_diff(self, table: str, *versions: str) -> DataDiff:
+        """Compare two versions of a table: rows, columns, distributions.
+
+        Parameters
+        ----------
+        table : str
+            Name of the source.
+        *versions : str
+            Two versions such as ``"v1"``, or one to be compared with the newest; the newest two
+            when none is named.
+        """
+        from isbjerg.workflows.data_diff import diff_data
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return diff_data(workspace, definitions, table, versions)
 
     def run(
         self,

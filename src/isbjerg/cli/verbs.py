@@ -43,6 +43,12 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 "isbjerg ingest flights weather",
             ),
             Verb(
+                "data",
+                "list the tables, show one, or diff two of its versions",
+                "isbjerg data diff flights v1 v2",
+                reads=True,
+            ),
+            Verb(
                 "run",
                 "the loop once: data, features, ladder, evaluation, gate",
                 'isbjerg run --note "with wind"',

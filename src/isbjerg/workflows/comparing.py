@@ -42,15 +42,19 @@ class Compared(NamedTuple):
         Columns from now on.
     before : polars.DataFrame or None
         The newest row of each key before this read, in the order in which they came.
+    gone : polars.DataFrame or None
+        Keys of rows that vanished.
     """
 
     changes: Changes
     schema: Mapping[str, Type]
     before: pl.DataFrame | None = None
+    gone: pl.DataFrame | None = None
 
     def without_vanished(self) -> Compared:
         """Say nothing of rows that were not asked for."""
-        return self._replace(changes=msgspec.structs.replace(self.changes, vanished=0))
+        changes = msgspec.structs.replace(self.changes, vanished=0)
+        return self._replace(changes=changes, gone=None)
 
 
 def compare_with_known(
@@ -91,8 +95,9 @@ def compare_with_known(
         changes = _without_undoing(changes, *frames, key=key)
         current = said
     there = [conform(f.select(key), {k: schema[k] for k in key}) for f in (rows, aside)]
-    vanished = _absent(conform(current, schema), there, key) if changes.vanished else 0
-    return Compared(msgspec.structs.replace(changes, vanished=vanished), schema, current)
+    gone = _absent(conform(current, schema), there, key) if changes.vanished else None
+    changes = msgspec.structs.replace(changes, vanished=gone.height if gone is not None else 0)
+    return Compared(changes, schema, current, gone)
 
 
 def _without_undoing(
@@ -128,6 +133,8 @@ def _without_undoing(
     )
 
 
-def _absent(known: pl.DataFrame, there: Sequence[pl.DataFrame], key: list[str]) -> int:
-    """Count the rows whose key is in none of the frames."""
-    return known.join(pl.concat(there), on=key, how="anti", nulls_equal=True).height
+def _absent(known: pl.DataFrame, there: Sequence[pl.DataFrame], key: list[str]) -> pl.DataFrame:
+    """Find the keys that are in none of the frames."""
+    return known.select(key).join(
+        pl.concat(there), on=key, how="anti", nulls_equal=True, maintain_order="left"
+    )

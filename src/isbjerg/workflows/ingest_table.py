@@ -26,6 +26,8 @@ from isbjerg.data.versions import (
     Changes,
     DataVersion,
     as_facts,
+    conform,
+    new_facts,
     next_version,
     without_duplicates,
 )
@@ -36,12 +38,15 @@ from isbjerg.findings import Finding
 from isbjerg.storage.tables import sweep, write_part, write_quarantine
 from isbjerg.times import format_instant, format_span
 from isbjerg.workflows.absorbing import absorb_posted
-from isbjerg.workflows.comparing import compare_with_known
+from isbjerg.workflows.comparing import Compared, compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
 from isbjerg.workflows.redefining import redefinition
 from isbjerg.workflows.source_reading import take
 from isbjerg.workflows.stored_facts import later_than
 from isbjerg.workflows.workspace import Workspace
+
+_SHOWN = 5
+"""So many keys stand in a finding."""
 
 
 class TableIngest(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,12 +156,9 @@ def _ingest_read(
         compared = compared.without_vanished()
     redefined = redefinition(source.name, latest, taken.reading, compared.changes)
     findings += redefined
-    if compared.before is not None:
-        findings += definition_changes(
-            source.name, compared.before, compared.changes, source.key, hides=source.hides
-        )
-    if compared.changes.vanished:
-        findings.append(_vanished(source, compared.changes.vanished))
+    findings += _changed_meanings(source, frame, compared, aside=sifted.aside.height)
+    if compared.gone is not None and compared.gone.height:
+        findings.append(_vanished(source, compared.gone))
     if latest and not compared.changes.any and not redefined:
         before = _as_before(source, latest, findings, compared.changes)
         before = msgspec.structs.replace(before, incremental=taken.partial)
@@ -185,6 +187,20 @@ def _ingest_read(
     done = _keep_aside(workspace, done, sifted.aside)
     workspace.catalog.record_data_version(version)
     return done
+
+
+def _changed_meanings(
+    source: Source, frame: pl.DataFrame, compared: Compared, *, aside: int
+) -> list[Finding]:
+    """Look for another unit or other codes, also in rows that the contract set aside for it."""
+    if compared.before is None:
+        return []
+    before, changes, key = compared.before, compared.changes, list(source.key)
+    if aside:
+        before = conform(before, compared.schema)
+        read, _ = without_duplicates(frame, key)
+        changes = new_facts(before, conform(read, compared.schema), key)
+    return definition_changes(source.name, before, changes, key, hides=source.hides)
 
 
 def _sift(
@@ -303,14 +319,16 @@ def _repeated(source: Source, rows: int) -> Finding:
     )
 
 
-def _vanished(source: Source, rows: int) -> Finding:
+def _vanished(source: Source, gone: pl.DataFrame) -> Finding:
+    rows, hidden = gone.height, any(source.hides(name) for name in gone.columns)
+    first = gone.head(_SHOWN).select(pl.all().cast(pl.String)).to_dicts()
     return Finding(
         code="ingest.vanished",
         subject=source.name,
         severity="warning",
         message=f"{rows:,} rows that were there before are no longer in the source. They are kept.",
         mend="look whether the source's query or files changed",
-        evidence={"rows": rows},
+        evidence={"rows": rows} | ({} if hidden else {"examples": first}),
     )
 
 

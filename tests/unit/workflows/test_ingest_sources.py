@@ -290,6 +290,21 @@ def test_a_version_of_before_says_nothing_of_its_reading(tmp_path: Path, clock: 
     assert version(folder, clock).reading is not None
 
 
+def test_another_unit_is_told_also_of_rows_that_the_contract_set_aside(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    folder = project(tmp_path / "loans", RETURN, loans(60))
+    take(folder, clock)
+    cents = loans(60).with_columns(pl.col("amount") * 100)
+    write_loans(folder, cents)
+    done = take(folder, clock)
+    assert done.quarantined > 50
+    (told,) = [f for f in done.findings if f.code == "definition.changed"]
+    assert told.subject == "loans.amount"
+    assert "euros to cents" in told.message
+    assert told.evidence["factor"] == 100.0
+
+
 # --- declarations ------------------------------------------------------------------------------
 
 DECLARED = SOURCES.replace(
