@@ -1,0 +1,213 @@
+"""Predictions that were made as a batch: immutable Parquet parts beside the workers' files.
+
+A batch is written whole: its parts and its manifest go into a folder of an unfinished name, are
+forced to the disk, and the folder takes the batch's name by one rename. So a batch is in the
+ledger with all of its rows or with none, and since its name is drawn from what went in, a batch
+that is made again finds itself there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from isbjerg.canonical import file_sha256
+from isbjerg.errors import LedgerError
+from isbjerg.storage.durable import make_folder, sync_folder
+
+FORMAT_VERSION = 1
+"""Layout of a batch's folder; a larger one is refused."""
+
+FOLDER = "batches"
+"""Folder of the ledger that holds one folder for each batch."""
+
+MANIFEST = "batch.json"
+_UNFINISHED = ".writing-"
+_ROW_GROUP = 65_536
+
+
+class BatchPart(msgspec.Struct, frozen=True):
+    """A file of a batch."""
+
+    name: str
+    sha256: str
+    rows: int
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """The manifest of a batch.
+
+    Parameters
+    ----------
+    id : str
+        Drawn from what went in: input, bundle, time, purpose.
+    model_version : int
+        Which answered.
+    at_us : int
+        When it was made.
+    rows : int
+        Predictions.
+    parts : tuple of BatchPart
+        Its files, in the order of their rows.
+    format_version : int
+        `FORMAT_VERSION` when it was written.
+    """
+
+    id: str
+    model_version: int
+    at_us: int
+    rows: int
+    parts: tuple[BatchPart, ...]
+    format_version: int = FORMAT_VERSION
+
+
+class BatchParts:
+    """Write batches, and read their rows as the workers' files are read.
+
+    Parameters
+    ----------
+    ledger : Path
+        ``.isbjerg/ledger``.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        self._folder = ledger / FOLDER
+
+    def get(self, name: str) -> Batch | None:
+        """Return a batch that is in the ledger, or ``None``.
+
+        Raises
+        ------
+        LedgerError
+            When it was written by a newer isbjerg.
+        """
+        path = self._folder / name / MANIFEST
+        if not path.is_file():
+            return None
+        batch = msgspec.json.decode(path.read_bytes(), type=Batch)
+        if batch.format_version > FORMAT_VERSION:
+            raise LedgerError(
+                f"Batch {name[:12]} has format {batch.format_version}; this isbjerg reads "
+                f"{FORMAT_VERSION}.",
+                code="ISB612",
+                mend="pip install --upgrade isbjerg",
+            )
+        return batch
+
+    def all(self) -> list[Batch]:
+        """List the batches, by name."""
+        if not self._folder.is_dir():
+            return []
+        names = sorted(p.name for p in self._folder.iterdir() if not p.name.startswith("."))
+        return [batch for name in names if (batch := self.get(name)) is not None]
+
+    def write(
+        self, name: str, frames: Iterable[pl.DataFrame], *, model_version: int, at_us: int
+    ) -> Batch:
+        """Write a batch, all or nothing; durable when this returns.
+
+        Parameters
+        ----------
+        name : str
+            Its id; no batch of that name may be there.
+        frames : iterable of DataFrame
+            Records, one frame for each part.
+        model_version, at_us
+            For the manifest.
+        """
+        make_folder(self._folder)
+        self._sweep()
+        unfinished = self._folder / f"{_UNFINISHED}{name}"
+        unfinished.mkdir()
+        with _held(unfinished):
+            parts = tuple(_write_part(unfinished, i, rows) for i, rows in enumerate(frames))
+            batch = Batch(
+                id=name,
+                model_version=model_version,
+                at_us=at_us,
+                rows=sum(part.rows for part in parts),
+                parts=parts,
+            )
+            _write_synced(unfinished / MANIFEST, msgspec.json.encode(batch))
+            sync_folder(unfinished)
+            unfinished.rename(self._folder / name)
+            sync_folder(self._folder)
+        return batch
+
+    def read(self, batch: Batch, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Read the rows of a batch, part by part.
+
+        Raises
+        ------
+        LedgerError
+            When a part is missing or is not the one that was written.
+        """
+        for part in batch.parts:
+            path = self._folder / batch.id / part.name
+            if not path.is_file() or file_sha256(path) != part.sha256:
+                raise LedgerError(
+                    f"Part '{part.name}' of batch {batch.id[:12]} is missing or damaged.",
+                    code="ISB614",
+                    mend=f"copy .isbjerg/ledger/{FOLDER}/{batch.id} back from a backup",
+                )
+            yield pl.read_parquet(path, columns=columns, glob=False)
+
+    def rows(self, where: pl.Expr | None, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+        """Return records of all batches that a condition holds for, by id."""
+        for batch in self.all():
+            for part in batch.parts:
+                path = self._folder / batch.id / part.name
+                asked = pl.scan_parquet(path, glob=False)
+                there = asked.collect_schema().names()
+                chosen = asked if where is None else asked.filter(where)
+                yield from chosen.select(
+                    pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
+                ).collect().iter_rows()
+
+    def _sweep(self) -> None:
+        """Remove what a killed command left; one that is at work holds a lock."""
+        for left in self._folder.glob(f"{_UNFINISHED}*"):
+            handle = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the kernel's lock on a folder; it is gone with the process."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write_part(folder: Path, number: int, rows: pl.DataFrame) -> BatchPart:
+    path = folder / f"part-{number:05d}.parquet"
+    rows.rechunk().write_parquet(
+        path, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP, statistics=True
+    )
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return BatchPart(path.name, file_sha256(path), rows.height)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
