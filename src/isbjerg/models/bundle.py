@@ -120,6 +120,19 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Name of the bundle: SHA-256 of its manifest."""
         return content_hash(self)
 
+    @property
+    def asked(self) -> dict[str, Type | None]:
+        """Columns that a request is asked for and that its record keeps, with their types.
+
+        First what features and lookups need, then the unit's key and its subject; the type is
+        ``None`` where nothing says it.
+        """
+        types: dict[str, Type | None] = dict(self.feature_set.columns)
+        fields = {field.name: field.type for field in self.contract}
+        for name in (*self.unit.key, *([self.unit.subject] if self.unit.subject else [])):
+            types.setdefault(name, fields.get(name))
+        return types
+
     def to_files(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
         """Write the manifest beside the files it names.
 

@@ -58,10 +58,8 @@ class InputReader:
 
     def __init__(self, bundle: Bundle) -> None:
         unit = bundle.unit
-        types: dict[str, Type | None] = dict(bundle.feature_set.columns)
+        types = bundle.asked
         fields = {field.name: field for field in bundle.contract}
-        for name in (*unit.key, *([unit.subject] if unit.subject else [])):
-            types.setdefault(name, fields[name].type if name in fields else None)
         self._columns = [_column(n, t, fields.get(n), n in unit.key) for n, t in types.items()]
         self._names = tuple(types)
         self._contract = Contract(table=unit.source, key=unit.key, fields=bundle.contract)

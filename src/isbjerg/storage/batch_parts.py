@@ -168,9 +168,13 @@ class BatchParts:
                 asked = pl.scan_parquet(path, glob=False)
                 there = asked.collect_schema().names()
                 chosen = asked if where is None else asked.filter(where)
-                yield from chosen.select(
-                    pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
-                ).collect().iter_rows()
+                yield from (
+                    chosen.select(
+                        pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
+                    )
+                    .collect()
+                    .iter_rows()
+                )
 
     def _sweep(self) -> None:
         """Remove what a killed command left; one that is at work holds a lock."""

@@ -71,6 +71,31 @@ class Ids:
         self._head = _spell(millisecond, 10) + self._process
 
 
+def batch_ids(batch: str, at_us: int, first: int, count: int) -> list[str]:
+    """Name the predictions of a batch, always the same for the same batch.
+
+    Parameters
+    ----------
+    batch : str
+        Its id, a hash in hex.
+    at_us : int
+        When it was made.
+    first, count : int
+        Which of its rows, counted from 0.
+
+    Examples
+    --------
+    >>> batch_ids("ff" * 32, 1_700_000_000_000_000, 31, 2)
+    ['01hf7yat00zzzzzzzzzzz0000z', '01hf7yat00zzzzzzzzzzz00010']
+    """
+    process = _spell(int(batch[:14], 16), 11)
+    names = []
+    for row in range(first, first + count):
+        further, place = divmod(row, _COUNT_MAX + 1)
+        names.append(_spell(at_us // 1000 + further, 10) + process + _spell(place, 5))
+    return names
+
+
 def drawn_at_us(prediction: str) -> int:
     """Return the time in an id, cut to the millisecond.
 

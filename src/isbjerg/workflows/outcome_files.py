@@ -7,7 +7,6 @@ that Python can use: ``Churned?`` is read as ``churned`` by the same rule.
 from __future__ import annotations
 
 import csv as csv_files
-import glob
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,13 +14,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from isbjerg.data.carriers import DTYPES, schema_of, to_carriers
+from isbjerg.data.carriers import to_carriers
 from isbjerg.data.reading import read
-from isbjerg.data.tables import SUFFIXES, JsonLinesTable, ParquetTable, Table, csv, jsonl, parquet
+from isbjerg.data.tables import JsonLinesTable, ParquetTable, Table
 from isbjerg.errors import SourceError
 from isbjerg.expressions.tree import Type, names
 from isbjerg.workflows.drafting_names import identifiers
 from isbjerg.workflows.drafting_reading import separator_of
+from isbjerg.workflows.given_tables import as_declared, is_kind, table_in
 from isbjerg.workflows.project_files import Definitions
 
 ID = "prediction_id"
@@ -80,7 +80,9 @@ def read_outcomes(path: Path, schema: Mapping[str, Type], definitions: Definitio
     if lacking or not (by_key or ID in frame.columns):
         raise _lacks(path, lacking or key, frame.columns, [*key, *needed])
     ignored = tuple(c for c in frame.columns if c not in schema and c != ID)
-    rows = _typed(path, frame.drop(ignored), {**schema, ID: Type.TEXT})
+    rows = as_declared(
+        path.name, frame.drop(ignored), {**schema, ID: Type.TEXT}, wanted_by="in the source"
+    )
     named = rows.with_row_index(PLACE).drop_nulls([ID] if ID in rows.columns else key)
     return OutcomeFile(named, ignored, rows.height - named.height, read_as)
 
@@ -107,18 +109,14 @@ def _lacks(
 def _header(path: Path) -> list[str]:
     """Read the names of the columns; none when the file cannot be read, which `read` tells."""
     try:
-        if _is(path, ParquetTable):
+        if is_kind(path, ParquetTable):
             return pl.scan_parquet(path, glob=False).collect_schema().names()
-        if _is(path, JsonLinesTable):
+        if is_kind(path, JsonLinesTable):
             return pl.scan_ndjson(path, infer_schema_length=None).collect_schema().names()
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             return next(csv_files.reader(lines, delimiter=separator_of(path)), [])
     except (OSError, csv_files.Error, pl.exceptions.PolarsError):
         return []
-
-
-def _is(path: Path, kind: type[Table]) -> bool:
-    return path.name.lower().endswith(SUFFIXES[kind])
 
 
 def _read_as(header: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
@@ -132,29 +130,6 @@ def _read_as(header: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
 
 
 def _table(path: Path, schema: Mapping[str, Type], read_as: Mapping[str, str]) -> Table:
-    name = glob.escape(path.name)
-    if _is(path, ParquetTable):
-        return parquet(name)
     types = {n: str(t) for n, t in schema.items() if t is not Type.DURATION} | {ID: "text"}
     asked = {old: types[new] for old, new in read_as.items() if new in types}
-    if _is(path, JsonLinesTable):
-        return jsonl(name, types={**types, **asked})
-    separator = separator_of(path) if path.is_file() else ","
-    return csv(name, separator=separator, types={**types, **asked})
-
-
-def _typed(path: Path, rows: pl.DataFrame, schema: Mapping[str, Type]) -> pl.DataFrame:
-    """Refuse a column of another type: its values would silently match nothing."""
-    found = schema_of(rows)
-    for name, kind in found.items():
-        if kind is not schema[name] and (kind, schema[name]) != (Type.INTEGER, Type.FLOAT):
-            raise SourceError(
-                f"Column '{name}' of '{path.name}' is of type {kind}, in the source it is "
-                f"{schema[name]}.",
-                mend=f"write it as {schema[name]}",
-                code="ISB322",
-                column=name,
-                found=str(kind),
-                wanted=str(schema[name]),
-            )
-    return rows.cast({name: DTYPES[schema[name]] for name in found})
+    return table_in(path, {**types, **asked})

@@ -1,0 +1,215 @@
+"""From a table of units to records of predictions: what a server does with a row, for many.
+
+The same contract, the same features as known at the time, the same predictor; only that rows
+are told apart by masks instead of one by one. A row that a server would refuse is set aside with
+its reason, a row that it would flag carries the same findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from isbjerg.data.checking import check
+from isbjerg.data.contract import Contract, check_row
+from isbjerg.errors import ModelError
+from isbjerg.features.assembly import assemble
+from isbjerg.models.bundle import Bundle
+from isbjerg.models.predictors import Predictor
+from isbjerg.storage.ids import batch_ids
+from isbjerg.storage.ledger import unit_key
+from isbjerg.workflows.units import AT
+
+REFUSED = "_refused"
+"""Column of rows set aside: why each of them was."""
+
+PLACE = "_place"
+"""Column of units: which row of the input each was, counted from 0."""
+
+ROUTE = "batch"
+_FINDINGS = "_findings"
+_REFUSING = frozenset({"error", "blocking"})
+
+
+class Sifted(NamedTuple):
+    """Rows that are answered, with the findings that they carry; and those set aside."""
+
+    units: pl.DataFrame
+    aside: pl.DataFrame
+
+
+class Maker(msgspec.Struct, frozen=True, kw_only=True):
+    """What all records of a batch have in common.
+
+    Parameters
+    ----------
+    batch : str
+        Its id.
+    epoch : int
+        The serving plan in force.
+    model_version : int
+        Which answers.
+    received_us : int
+        When it was begun.
+    purpose : str
+        What the caller said it is for.
+    """
+
+    batch: str
+    epoch: int
+    model_version: int
+    received_us: int
+    purpose: str
+
+
+def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
+    """Part rows that a server would answer from those that it would refuse.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Whose contract the rows must keep.
+    units : DataFrame
+        Its columns in carriers, `AT` and `PLACE`.
+    """
+    names = list(bundle.asked)
+    fields = tuple(f for f in bundle.contract if f.name in names)
+    lax = Contract(table=bundle.unit.source, key=bundle.unit.key, fields=fields)
+    strict = msgspec.structs.replace(
+        lax,
+        key=(),
+        fields=tuple(
+            msgspec.structs.replace(
+                f,
+                required=f.required or f.name in lax.key,
+                unique=False,
+                range_severity="error",
+                values_severity="error",
+            )
+            for f in fields
+        ),
+    )
+    undated = units[AT].is_null()
+    suspect = check(strict, units.select(f.name for f in fields).with_row_index("_i")).failed
+    reasons: dict[int, str] = dict.fromkeys(undated.arg_true(), "it has no time of the decision")
+    told: dict[int, list[dict[str, Any]]] = {}
+    for place in suspect["_i"].to_list():
+        found = check_row(lax, _carriers(units[place], names), names)
+        refusing = [f for f in found if f.failed and f.severity in _REFUSING]
+        if refusing:
+            reasons.setdefault(place, f"{refusing[0].message} [{refusing[0].code}]")
+        elif found:
+            told[place] = [msgspec.to_builtins(f) for f in found if f.failed]
+    for name in (n for n in lax.key if n not in {f.name for f in fields}):
+        for place in units[name].is_null().arg_true():
+            reasons.setdefault(int(place), f"'{name}' must be given.")
+    encode = msgspec.json.encode
+    noted = [encode(told[i]).decode() if i in told else "[]" for i in range(units.height)]
+    kept = pl.Series([i not in reasons for i in range(units.height)], dtype=pl.Boolean)
+    aside = units.filter(~kept).with_columns(
+        pl.Series(REFUSED, [reasons[i] for i in sorted(reasons)], pl.String)
+    )
+    return Sifted(units.with_columns(pl.Series(_FINDINGS, noted, pl.String)).filter(kept), aside)
+
+
+def _carriers(row: pl.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    times = [c for c in names if row.schema[c].is_temporal()]
+    return row.select(names).with_columns(pl.col(times).to_physical()).row(0, named=True)
+
+
+def records(
+    bundle: Bundle,
+    predictor: Predictor,
+    units: pl.DataFrame,
+    facts: Mapping[str, pl.DataFrame],
+    maker: Maker,
+    *,
+    first: int,
+    took_us: int = 0,
+) -> pl.DataFrame:
+    """Answer units and write the records, in the ledger's columns.
+
+    Parameters
+    ----------
+    bundle, predictor
+        What answers.
+    units : DataFrame
+        As `sift` lets them through.
+    facts : mapping of str to DataFrame
+        Of each source that is looked up.
+    maker : Maker
+        What all records have in common.
+    first : int
+        Number of the first record in the batch.
+    took_us : int
+        Microseconds for each row, as far as they are known.
+
+    Raises
+    ------
+    ModelError
+        When a score is no number.
+    """
+    made = bundle.feature_set
+    assembled = assemble(units, AT, made, facts)
+    scores = predictor.predict_many(assembled)
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            f"{int((~np.isfinite(scores)).sum())} of {len(scores)} scores are no numbers.",
+            code="ISB404",
+            mend="isbjerg run",
+        )
+    asked = list(bundle.asked)
+    subject = bundle.unit.subject
+    own = assembled.select(asked).with_columns(pl.col(pl.Datetime, pl.Duration).to_physical())
+    return pl.DataFrame(
+        {
+            "id": batch_ids(maker.batch, maker.received_us, first, units.height),
+            "unit_key": _unit_keys(own, bundle.unit.key),
+            "score": scores,
+            "inputs": _json(own),
+            "slots": _json(_unprefixed(assembled, "slot:", [s.name for s in made.slots])),
+            "features": _json(_unprefixed(assembled, "feature:", list(made.outputs))),
+        }
+    ).select(
+        "id",
+        _all(maker.epoch, "epoch", pl.Int64),
+        "unit_key",
+        (own[subject].cast(pl.String) if subject else pl.lit(None, pl.String)).alias("subject"),
+        assembled[AT].dt.epoch("us").alias("at_us"),
+        _all(maker.received_us, "received_us", pl.Int64),
+        _all(ROUTE, "route", pl.String),
+        _all(f"batch {maker.batch[:12]}", "why", pl.String),
+        _all(maker.model_version, "model_version", pl.Int64),
+        _all(bundle.hash, "bundle", pl.String),
+        "score",
+        "inputs",
+        "slots",
+        "features",
+        assembled[_FINDINGS].alias("findings"),
+        _all(took_us, "latency_us", pl.Int64),
+        _all(maker.purpose, "purpose", pl.String),
+    )
+
+
+def _all(value: object, name: str, dtype: Any) -> pl.Expr:
+    return pl.lit(value, dtype=dtype).alias(name)
+
+
+def _unit_keys(own: pl.DataFrame, key: Sequence[str]) -> list[str]:
+    return [unit_key(values) for values in own.select(key).iter_rows()]
+
+
+def _unprefixed(assembled: pl.DataFrame, prefix: str, names: Sequence[str]) -> pl.DataFrame:
+    chosen = assembled.select(pl.col(f"{prefix}{name}").alias(name) for name in names)
+    return chosen.with_columns(pl.col(pl.Datetime, pl.Duration).to_physical())
+
+
+def _json(table: pl.DataFrame) -> pl.Series | list[str]:
+    """Write each row as a JSON object; numbers come back with the same bits."""
+    if not table.width:
+        return ["{}"] * table.height
+    return table.select(pl.struct(pl.all()).struct.json_encode()).to_series()

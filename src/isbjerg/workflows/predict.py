@@ -1,0 +1,345 @@
+"""Score a table: the same contract, features, model and ledger as the server's, many rows at once.
+
+A batch has a name that is drawn from what goes in: the rows, the model, the time, the purpose.
+First all of its records are put into the ledger, then its answers are published; so whatever
+cuts it off, the command may be given again, and a batch that is in the ledger is only published
+once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from isbjerg.canonical import content_hash, file_sha256
+from isbjerg.data.carriers import to_carriers
+from isbjerg.data.reading import read
+from isbjerg.errors import DataError, ReleaseError, SourceError
+from isbjerg.expressions.polars import polars_type
+from isbjerg.expressions.tree import Type
+from isbjerg.findings import Finding
+from isbjerg.models.bundle import Bundle
+from isbjerg.models.predictors import load
+from isbjerg.storage.batch_parts import Batch, BatchParts
+from isbjerg.storage.catalog.records import ModelVersion
+from isbjerg.storage.tables import write_quarantine
+from isbjerg.workflows.batching import PLACE, REFUSED, Maker, Sifted, records, sift
+from isbjerg.workflows.bundles import load_bundle
+from isbjerg.workflows.given_tables import as_declared, is_url, table_at, table_in
+from isbjerg.workflows.predict_output import check_output, publish
+from isbjerg.workflows.preparing import slot_columns
+from isbjerg.workflows.progress import Progress, silent
+from isbjerg.workflows.promote import live_version
+from isbjerg.workflows.stored_facts import facts_with_posted
+from isbjerg.workflows.units import AT, known_at
+from isbjerg.workflows.workspace import Workspace
+
+ROWS_AT_ONCE = 131_072
+"""Rows that are computed, and written as one part, at a time."""
+
+_SHOWN = 5
+
+
+class PredictReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch.
+
+    Parameters
+    ----------
+    batch : str
+        Its id.
+    version, rung : int, str
+        Which model answered.
+    rows : int
+        Rows of the input.
+    answered : int
+        Predictions of the batch, all of them in the ledger.
+    refused : int
+        Rows set aside: a server would have refused them too.
+    new : int
+        Records that this command put into the ledger; none when the batch was there already.
+    published : int
+        Rows that were new in the output.
+    out : str
+        Where the answers are.
+    as_of_us : int or None
+        The time of all decisions; ``None`` when each row was taken at its own.
+    quarantine : str or None
+        File of the rows set aside.
+    findings : tuple of Finding
+        Why rows were set aside, and what was lost in reading.
+    """
+
+    batch: str
+    version: int
+    rung: str
+    rows: int
+    answered: int
+    refused: int
+    new: int
+    published: int
+    out: str
+    as_of_us: int | None
+    quarantine: str | None
+    findings: tuple[Finding, ...]
+
+
+def predict(
+    workspace: Workspace,
+    given: str,
+    out: str,
+    *,
+    root: Path,
+    version: int | None = None,
+    as_of_us: int | None = None,
+    replay: bool = False,
+    purpose: str = "decision",
+    progress: Progress = silent,
+) -> PredictReport:
+    """Score a table.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where facts, models and the ledger are.
+    given, out : str
+        Path of a Parquet, CSV or JSON lines file, or ``sqlite:///shop.db#table``.
+    root : Path
+        Folder to which paths are relative.
+    version : int, optional
+        The model version; the live one when not given.
+    as_of_us : int, optional
+        Time of all decisions, such as the date of a schedule; the clock's when not given.
+    replay : bool, default=False
+        Decide about each row at its own time, as the frame says, with what was known then.
+    purpose : str, default="decision"
+        What the predictions are for.
+    progress : Progress
+        Whom to tell.
+
+    Raises
+    ------
+    ReleaseError
+        When no model is live and none is named.
+    SourceError
+        When the input cannot be read, lacks a column or has one of another type.
+    StoreError
+        When the same batch is at work.
+    """
+    check_output(out, given)
+    model = _model(workspace, version)
+    bundle, files = load_bundle(workspace, model.bundle)
+    progress("Reading the rows", 0.0)
+    frame, state, findings = _read(given, bundle, root, replay=replay)
+    name = content_hash(
+        {
+            "rows": state,
+            "bundle": model.bundle,
+            "version": model.number,
+            "as_of": as_of_us,
+            "replay": replay,
+            "purpose": purpose,
+        }
+    )
+    parts = BatchParts(workspace.store.ledger)
+    with workspace.catalog.lease(f"predict {name[:12]}", f"isbjerg predict {given}"):
+        at_us = workspace.clock() if as_of_us is None else as_of_us
+        batch = parts.get(name)
+        sifted = sift(bundle, _dated(frame, bundle, None if replay else at_us))
+        new = 0
+        if batch is None:
+            maker = Maker(
+                batch=name,
+                epoch=_epoch(workspace),
+                model_version=model.number,
+                received_us=workspace.clock(),
+                purpose=purpose,
+            )
+            facts = _facts(workspace, bundle)
+            made = _made(bundle, files, sifted.units, facts, maker, progress)
+            batch = parts.write(
+                name, made, model_version=model.number, at_us=maker.received_us
+            )
+            new = batch.rows
+        aside, told = _set_aside(workspace, bundle, name, sifted)
+        progress("Publishing the answers", 0.95)
+        published = publish(out, _answers(bundle, parts, batch, sifted.units), root)
+    progress("Done", 1.0)
+    return PredictReport(
+        batch=name,
+        version=model.number,
+        rung=model.rung,
+        rows=frame.height,
+        answered=batch.rows,
+        refused=sifted.aside.height,
+        new=new,
+        published=published,
+        out=out,
+        as_of_us=None if replay else at_us,
+        quarantine=aside,
+        findings=(*findings, *told),
+    )
+
+
+def _model(workspace: Workspace, version: int | None) -> ModelVersion:
+    if version is not None:
+        return workspace.catalog.model_version(version)
+    live = live_version(workspace)
+    if live is None:
+        raise ReleaseError(
+            "Nothing is live, and no version was named.",
+            mend="isbjerg promote, or --version v1",
+            code="ISB504",
+        )
+    return live
+
+
+def _epoch(workspace: Workspace) -> int:
+    plan = workspace.catalog.latest_plan()
+    return plan.epoch if plan else 0
+
+
+def _read(
+    given: str, bundle: Bundle, root: Path, *, replay: bool
+) -> tuple[pl.DataFrame, str, list[Finding]]:
+    """Read the input in the model's types; return it, a name of its state, and what was lost."""
+    asked = bundle.asked
+    types = {name: kind for name, kind in asked.items() if kind is not None}
+    at = bundle.unit.at if replay else None
+    if at is not None:
+        types.setdefault(at.column, Type.INSTANT)
+    if is_url(given):
+        found = read(table_at(given), root)
+    else:
+        path = root / given
+        texts = {n: str(t) for n, t in types.items() if t is not Type.DURATION}
+        found = read(table_in(path, texts), path.parent)
+    wanted = [*asked, *([at.column] if at is not None and at.column not in asked else [])]
+    optional = {f.name for f in bundle.contract if not f.required and f.name not in bundle.unit.key}
+    lacking = [n for n in wanted if n not in found.columns and n not in optional]
+    if lacking:
+        raise SourceError(
+            f"'{given}' cannot be scored: it lacks {lacking}.\nFound: {found.columns}",
+            mend=f"give it the columns {', '.join(wanted)}",
+            code="ISB321",
+            lacking=lacking,
+        )
+    here = found.select(n for n in wanted if n in found.columns)
+    carried, findings = to_carriers(here, types)
+    declared = {**types, **{n: Type.TEXT for n in carried.columns if n not in types}}
+    typed = as_declared(given, carried, _as_found(carried, declared, asked), wanted_by="in the model")
+    missing = [
+        pl.lit(None, polars_type(types.get(n, Type.TEXT))).alias(n)
+        for n in wanted
+        if n not in typed.columns
+    ]
+    state = _state(given, found, root)
+    return typed.with_columns(missing).with_row_index(PLACE), state, findings
+
+
+def _as_found(
+    frame: pl.DataFrame, declared: Mapping[str, Type], asked: Mapping[str, Type | None]
+) -> dict[str, Type]:
+    """Take a column of which nothing says the type as it is."""
+    from isbjerg.data.carriers import schema_of  # noqa: PLC0415
+
+    found = schema_of(frame)
+    return {n: declared[n] if asked.get(n, declared[n]) is not None else found[n] for n in found}
+
+
+def _state(given: str, found: pl.DataFrame, root: Path) -> str:
+    """Name what the input holds: of a file its bytes, of a table its rows."""
+    if not is_url(given):
+        return file_sha256(root / given)
+    hashed = found.hash_rows(seed=0).sort()
+    return content_hash([str(found.schema), found.height, hashed.sum(), *hashed.head(64).to_list()])
+
+
+def _dated(frame: pl.DataFrame, bundle: Bundle, at_us: int | None) -> pl.DataFrame:
+    """Give each row the time of its decision: one for all, or its own."""
+    instant = polars_type(Type.INSTANT)
+    if at_us is not None:
+        return frame.with_columns(pl.lit(at_us, pl.Int64).cast(instant).alias(AT))
+    if bundle.unit.at is None:
+        raise DataError(
+            "Decisions of this model have no time of their own, so they cannot be replayed.",
+            mend="isbjerg predict without --replay",
+            code="ISB313",
+        )
+    return frame.with_columns(known_at([bundle.unit.at]).cast(instant).alias(AT))
+
+
+def _facts(workspace: Workspace, bundle: Bundle) -> dict[str, pl.DataFrame]:
+    """Read what is looked up as a server sees it: data versions, and what was posted since."""
+    columns: dict[str, dict[str, None]] = {}
+    for slot in bundle.feature_set.slots:
+        columns.setdefault(slot.source, {}).update(dict.fromkeys(slot_columns(slot)))
+    return {table: facts_with_posted(workspace, table, list(c)) for table, c in columns.items()}
+
+
+def _made(
+    bundle: Bundle,
+    files: Mapping[str, bytes],
+    units: pl.DataFrame,
+    facts: Mapping[str, pl.DataFrame],
+    maker: Maker,
+    progress: Progress,
+) -> Iterator[pl.DataFrame]:
+    predictor = load(bundle, files)
+    try:
+        for first in range(0, units.height, ROWS_AT_ONCE):
+            progress(f"Scoring: {first:,} of {units.height:,}", 0.05 + 0.9 * first / units.height)
+            rows = units[first : first + ROWS_AT_ONCE]
+            yield records(bundle, predictor, rows, facts, maker, first=first)
+    finally:
+        predictor.close()
+
+
+def _set_aside(
+    workspace: Workspace, bundle: Bundle, name: str, sifted: Sifted
+) -> tuple[str | None, list[Finding]]:
+    """Keep rows that are not answered, and tell each reason with its count and a few rows."""
+    if not sifted.aside.height:
+        return None, []
+    table = bundle.unit.source
+    write_quarantine(workspace.store, table, f"batch_{name[:12]}", sifted.aside)
+    told = []
+    for (reason,), rows in sifted.aside.group_by(REFUSED, maintain_order=True):
+        places = rows[PLACE].head(_SHOWN).to_list()
+        shown = ", ".join(str(p) for p in places) + (", ..." if rows.height > _SHOWN else "")
+        told.append(
+            Finding(
+                code="predict.refused",
+                subject=table,
+                severity="error",
+                message=f"{rows.height:,} rows were not answered: {reason} Rows {shown}.",
+                mend="mend the rows and give the command again",
+                evidence={"rows": rows.height, "first": places},
+            )
+        )
+    path = workspace.store.quarantine(table, f"batch_{name[:12]}")
+    return str(path.relative_to(workspace.folder)), told
+
+
+def _answers(
+    bundle: Bundle, parts: BatchParts, batch: Batch, units: pl.DataFrame
+) -> pl.DataFrame:
+    """Put the answers of the ledger beside the keys of the rows that they are about."""
+    columns = ["id", "at_us", "model_version", "score"]
+    recorded = pl.concat(parts.read(batch, columns)) if batch.parts else _nothing()
+    return units.select(bundle.unit.key).hstack(
+        recorded.select(
+            pl.col("id").alias("prediction_id"),
+            pl.col("at_us").cast(polars_type(Type.INSTANT)).alias("at"),
+            pl.col("model_version").alias("model"),
+            "score",
+        )
+    )
+
+
+def _nothing() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={"id": pl.String, "at_us": pl.Int64, "model_version": pl.Int64, "score": pl.Float64}
+    )
