@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isbjerg.workflows.data_tables import DataList, DataShow
     from isbjerg.workflows.history import HistoryReport
     from isbjerg.workflows.ingest import IngestReport
+    from isbjerg.workflows.predict import PredictReport
     from isbjerg.workflows.progress import Progress
     from isbjerg.workflows.project_files import Definitions
     from isbjerg.workflows.promote import Released, ReleasePlan
@@ -224,6 +225,51 @@ class Project:
                 rungs=rungs or NEIGHBOURS,
                 promotes=promote,
                 note=note,
+                **_told(progress),
+            )
+
+    def predict(
+        self,
+        given: str | Path,
+        out: str | Path,
+        *,
+        version: int | None = None,
+        as_of: str | None = None,
+        replay: bool = False,
+        purpose: str = "decision",
+        progress: Progress | None = None,
+    ) -> PredictReport:
+        """Score a table: the same contract, features, model and ledger as the server's.
+
+        Parameters
+        ----------
+        given, out : str or Path
+            A Parquet, CSV or JSON lines file, relative to the working folder, or
+            ``"sqlite:///shop.db#orders"``, ``"postgresql://...#orders"``.
+        version : int, optional
+            Which model version; the live one when not given.
+        as_of : str, optional
+            Time of all decisions as ISO 8601, such as the date of a schedule; now, when not
+            given. With it the same rows make another batch for each date.
+        replay : bool, default=False
+            Decide about each row at its own time, with what was known then.
+        purpose : str, default="decision"
+            What the predictions are for.
+        progress : callable, optional
+            Told each stage and the share done.
+        """
+        from isbjerg.workflows.predict import predict
+
+        with self._open() as workspace:
+            return predict(
+                workspace,
+                str(given),
+                str(out),
+                root=Path.cwd(),
+                version=version,
+                as_of_us=None if as_of is None else parse_instant(as_of),
+                replay=replay,
+                purpose=purpose,
                 **_told(progress),
             )
 

@@ -79,6 +79,11 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         (
             Verb("serve", "start the prediction server", "isbjerg serve --port 8099"),
             Verb(
+                "predict",
+                "score a table; every row goes into the ledger too",
+                "isbjerg predict customers.parquet scores.parquet",
+            ),
+            Verb(
                 "settle",
                 "add outcomes that have become known",
                 "isbjerg settle outcomes.csv --plan",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,10 @@ import polars as pl
 from isbjerg.canonical import file_sha256
 from isbjerg.errors import LedgerError
 from isbjerg.storage.durable import make_folder, sync_folder
+from isbjerg.storage.ledger import BATCHES
 
 FORMAT_VERSION = 1
 """Layout of a batch's folder; a larger one is refused."""
-
-FOLDER = "batches"
-"""Folder of the ledger that holds one folder for each batch."""
 
 MANIFEST = "batch.json"
 _UNFINISHED = ".writing-"
@@ -79,7 +77,7 @@ class BatchParts:
     """
 
     def __init__(self, ledger: Path) -> None:
-        self._folder = ledger / FOLDER
+        self._folder = ledger / BATCHES
 
     def get(self, name: str) -> Batch | None:
         """Return a batch that is in the ledger, or ``None``.
@@ -156,18 +154,29 @@ class BatchParts:
                 raise LedgerError(
                     f"Part '{part.name}' of batch {batch.id[:12]} is missing or damaged.",
                     code="ISB614",
-                    mend=f"copy .isbjerg/ledger/{FOLDER}/{batch.id} back from a backup",
+                    mend=f"copy .isbjerg/ledger/{BATCHES}/{batch.id} back from a backup",
                 )
             yield pl.read_parquet(path, columns=columns, glob=False)
 
-    def rows(self, where: pl.Expr | None, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
-        """Return records of all batches that a condition holds for, by id."""
+    def rows(
+        self, conditions: Mapping[str, Any], columns: tuple[str, ...]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Return columns of the records of all batches that conditions hold for.
+
+        Parameters
+        ----------
+        conditions : mapping of str to Any
+            ``id`` and ``unit_key``: a list of those wanted; ``at_us >= ?``, ``at_us < ?`` and
+            ``model_version = ?``: a number.
+        columns : tuple of str
+            Which; one that an older part lacks is ``None``.
+        """
+        where = [_condition(name, value) for name, value in conditions.items()]
         for batch in self.all():
             for part in batch.parts:
-                path = self._folder / batch.id / part.name
-                asked = pl.scan_parquet(path, glob=False)
+                asked = pl.scan_parquet(self._folder / batch.id / part.name, glob=False)
                 there = asked.collect_schema().names()
-                chosen = asked if where is None else asked.filter(where)
+                chosen = asked.filter(*where) if where else asked
                 yield from (
                     chosen.select(
                         pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
@@ -198,6 +207,14 @@ def _held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _condition(name: str, value: Any) -> pl.Expr:
+    column, _, how = name.partition(" ")
+    if not how:
+        return pl.col(column).is_in(value)
+    compared = {">= ?": pl.Expr.ge, "< ?": pl.Expr.lt, "= ?": pl.Expr.eq}[how]
+    return compared(pl.col(column), value)
 
 
 def _write_part(folder: Path, number: int, rows: pl.DataFrame) -> BatchPart:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from isbjerg.errors import LedgerError
+
+if TYPE_CHECKING:
+    from isbjerg.storage.batch_parts import Batch, BatchParts
 
 FORMAT_VERSION = 2
 """Layout of a ledger file, also its ``PRAGMA user_version``.
@@ -37,6 +40,9 @@ COMMIT;
 
 APPLICATION_ID = 0x69736C64
 """``isld``: what ``file(1)`` and `open_reader` know a ledger by."""
+
+BATCHES = "batches"
+"""Folder beside the workers' files that holds one folder for each batch."""
 
 OUTCOMES = "outcomes.db"
 """The one file beside the workers' that is no worker's."""
@@ -239,13 +245,15 @@ class Ledger:
 
     def find(self, prediction: str) -> Prediction | None:
         """Return the record of one id, or ``None``."""
-        found = self._ask(" WHERE id = ?", (prediction,))
+        found = self._ask(" WHERE id = ?", (prediction,), {"id": [prediction]})
         return next(found, None)
 
     def of_units(self, keys: Iterable[str]) -> Iterator[Prediction]:
         """Return the records of these unit keys, oldest first."""
-        wanted = _ENCODER.encode(list(keys)).decode()
-        return self._ask(" WHERE unit_key IN (SELECT value FROM json_each(?))", (wanted,))
+        names = list(keys)
+        wanted = _ENCODER.encode(names).decode()
+        where = " WHERE unit_key IN (SELECT value FROM json_each(?))"
+        return self._ask(where, (wanted,), {"unit_key": names})
 
     def scan(
         self,
@@ -270,11 +278,12 @@ class Ledger:
         wanted = [*bounds, ("model_version = ?", model_version)]
         given = [(text, value) for text, value in wanted if value is not None]
         where = " WHERE " + " AND ".join(text for text, _ in given) if given else ""
-        return self._ask(where, tuple(v for _, v in given), newest_first=newest_first)
+        values = tuple(v for _, v in given)
+        return self._ask(where, values, dict(given), newest_first=newest_first)
 
     def count(self) -> int:
         """Return how many predictions there are."""
-        total = 0
+        total = sum(batch.rows for batch in self._batches())
         for path in self._files():
             with closing(open_reader(path)) as db:
                 total += db.execute("SELECT count(*) FROM predictions").fetchone()[0]
@@ -293,6 +302,8 @@ class Ledger:
                         (_ENCODER.encode(names).decode(),),
                     )
                     found.update(name for (name,) in rows)
+        for column, names in asked:
+            found.update(name for (name,) in self._in_batches({column: names}, (column,)))
         return found
 
     def _files(self) -> list[Path]:
@@ -301,12 +312,40 @@ class Ledger:
         return sorted(p for p in self._folder.glob("*.db") if p.name != OUTCOMES)
 
     def _ask(
-        self, where: str, values: tuple[Any, ...], *, newest_first: bool = False
+        self,
+        where: str,
+        values: tuple[Any, ...],
+        conditions: Mapping[str, Any],
+        *,
+        newest_first: bool = False,
     ) -> Iterator[Prediction]:
+        """Ask the workers' files in SQL, the batches by the same conditions; merge by id."""
         order = f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
         files = [self._rows(path, where + order, values) for path in self._files()]
-        merged = heapq.merge(*files, key=lambda p: p.id, reverse=newest_first)
+        batched = sorted(
+            (_from_row((*row, 0)) for row in self._in_batches(conditions, _COLUMNS)),
+            key=lambda p: p.id,
+            reverse=newest_first,
+        )
+        merged = heapq.merge(*files, batched, key=lambda p: p.id, reverse=newest_first)
         return iter(merged)
+
+    def _batches(self) -> Sequence[Batch]:
+        return self._parts.all() if (self._folder / BATCHES).is_dir() else ()
+
+    def _in_batches(
+        self, conditions: Mapping[str, Any], columns: tuple[str, ...]
+    ) -> Iterator[tuple[Any, ...]]:
+        if not (self._folder / BATCHES).is_dir():
+            return iter(())
+        return self._parts.rows(conditions, columns)
+
+    @property
+    def _parts(self) -> BatchParts:
+        # It brings Polars, which a server does without.
+        from isbjerg.storage.batch_parts import BatchParts  # noqa: PLC0415
+
+        return BatchParts(self._folder)
 
     @staticmethod
     def _rows(path: Path, which: str, values: tuple[Any, ...]) -> Iterator[Prediction]:

@@ -81,7 +81,7 @@ def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
     lax = Contract(table=bundle.unit.source, key=bundle.unit.key, fields=fields)
     strict = msgspec.structs.replace(
         lax,
-        key=(),
+        key=("_i",),  # each row once: a unit may be decided about twice
         fields=tuple(
             msgspec.structs.replace(
                 f,
@@ -94,7 +94,8 @@ def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
         ),
     )
     undated = units[AT].is_null()
-    suspect = check(strict, units.select(f.name for f in fields).with_row_index("_i")).failed
+    rows = units.select(*(f.name for f in fields), _i=pl.int_range(pl.len()))
+    suspect = check(strict, rows).failed
     reasons: dict[int, str] = dict.fromkeys(undated.arg_true(), "it has no time of the decision")
     told: dict[int, list[dict[str, Any]]] = {}
     for place in suspect["_i"].to_list():

@@ -8,14 +8,15 @@ once more.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
-from isbjerg.canonical import content_hash, file_sha256
-from isbjerg.data.carriers import to_carriers
+from isbjerg.canonical import content_hash, file_sha256, sha256
+from isbjerg.data.carriers import schema_of, to_carriers
 from isbjerg.data.reading import read
 from isbjerg.errors import DataError, ReleaseError, SourceError
 from isbjerg.expressions.polars import polars_type
@@ -24,7 +25,7 @@ from isbjerg.findings import Finding
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.predictors import load
 from isbjerg.storage.batch_parts import Batch, BatchParts
-from isbjerg.storage.catalog.records import ModelVersion
+from isbjerg.storage.catalog.records import BatchRecord, ModelVersion
 from isbjerg.storage.tables import write_quarantine
 from isbjerg.workflows.batching import PLACE, REFUSED, Maker, Sifted, records, sift
 from isbjerg.workflows.bundles import load_bundle
@@ -158,11 +159,19 @@ def predict(
                 purpose=purpose,
             )
             facts = _facts(workspace, bundle)
-            made = _made(bundle, files, sifted.units, facts, maker, progress)
-            batch = parts.write(
-                name, made, model_version=model.number, at_us=maker.received_us
-            )
+            made = _made(bundle, files, sifted.units, facts, maker=maker, progress=progress)
+            batch = parts.write(name, made, model_version=model.number, at_us=maker.received_us)
             new = batch.rows
+        workspace.catalog.record_batch(
+            BatchRecord(
+                id=name,
+                version=model.number,
+                rows=batch.rows,
+                started_us=batch.at_us,
+                payload={"given": given, "purpose": purpose, "refused": sifted.aside.height},
+            ),
+            who=workspace.who,
+        )
         aside, told = _set_aside(workspace, bundle, name, sifted)
         progress("Publishing the answers", 0.95)
         published = publish(out, _answers(bundle, parts, batch, sifted.units), root)
@@ -227,34 +236,25 @@ def _read(
             lacking=lacking,
         )
     here = found.select(n for n in wanted if n in found.columns)
+    if is_url(given):
+        here = here.sort(pl.all(), nulls_last=True)  # a database gives rows in any order
     carried, findings = to_carriers(here, types)
-    declared = {**types, **{n: Type.TEXT for n in carried.columns if n not in types}}
-    typed = as_declared(given, carried, _as_found(carried, declared, asked), wanted_by="in the model")
+    found_types = schema_of(carried)
+    declared = {n: found_types[n] if types.get(n) is None else types[n] for n in carried.columns}
+    typed = as_declared(given, carried, declared, wanted_by="in the model")
     missing = [
         pl.lit(None, polars_type(types.get(n, Type.TEXT))).alias(n)
         for n in wanted
         if n not in typed.columns
     ]
-    state = _state(given, found, root)
+    state = sha256(_bytes(typed)) if is_url(given) else file_sha256(root / given)
     return typed.with_columns(missing).with_row_index(PLACE), state, findings
 
 
-def _as_found(
-    frame: pl.DataFrame, declared: Mapping[str, Type], asked: Mapping[str, Type | None]
-) -> dict[str, Type]:
-    """Take a column of which nothing says the type as it is."""
-    from isbjerg.data.carriers import schema_of  # noqa: PLC0415
-
-    found = schema_of(frame)
-    return {n: declared[n] if asked.get(n, declared[n]) is not None else found[n] for n in found}
-
-
-def _state(given: str, found: pl.DataFrame, root: Path) -> str:
-    """Name what the input holds: of a file its bytes, of a table its rows."""
-    if not is_url(given):
-        return file_sha256(root / given)
-    hashed = found.hash_rows(seed=0).sort()
-    return content_hash([str(found.schema), found.height, hashed.sum(), *hashed.head(64).to_list()])
+def _bytes(rows: pl.DataFrame) -> bytes:
+    written = io.BytesIO()
+    rows.write_ipc(written)
+    return written.getvalue()
 
 
 def _dated(frame: pl.DataFrame, bundle: Bundle, at_us: int | None) -> pl.DataFrame:
@@ -284,6 +284,7 @@ def _made(
     files: Mapping[str, bytes],
     units: pl.DataFrame,
     facts: Mapping[str, pl.DataFrame],
+    *,
     maker: Maker,
     progress: Progress,
 ) -> Iterator[pl.DataFrame]:
@@ -304,7 +305,7 @@ def _set_aside(
     if not sifted.aside.height:
         return None, []
     table = bundle.unit.source
-    write_quarantine(workspace.store, table, f"batch_{name[:12]}", sifted.aside)
+    path = write_quarantine(workspace.store, table, f"batch_{name[:12]}", sifted.aside)
     told = []
     for (reason,), rows in sifted.aside.group_by(REFUSED, maintain_order=True):
         places = rows[PLACE].head(_SHOWN).to_list()
@@ -319,13 +320,10 @@ def _set_aside(
                 evidence={"rows": rows.height, "first": places},
             )
         )
-    path = workspace.store.quarantine(table, f"batch_{name[:12]}")
     return str(path.relative_to(workspace.folder)), told
 
 
-def _answers(
-    bundle: Bundle, parts: BatchParts, batch: Batch, units: pl.DataFrame
-) -> pl.DataFrame:
+def _answers(bundle: Bundle, parts: BatchParts, batch: Batch, units: pl.DataFrame) -> pl.DataFrame:
     """Put the answers of the ledger beside the keys of the rows that they are about."""
     columns = ["id", "at_us", "model_version", "score"]
     recorded = pl.concat(parts.read(batch, columns)) if batch.parts else _nothing()

@@ -117,7 +117,6 @@ def _into_table(
             new = answers.filter(~pl.col(ID).is_in(list(there))) if there else answers
             for rows in new.iter_slices(_ROWS_AT_ONCE):
                 connection.execute(insert(table), rows.to_dicts())
-        return new.height
     except SQLAlchemyError as fault:
         told = str(getattr(fault, "orig", None) or type(fault).__name__).splitlines()[0]
         raise SourceError(
@@ -125,6 +124,8 @@ def _into_table(
             code="ISB307",
             mend="look at the table's columns, or name another table behind #",
         ) from None
+    else:
+        return new.height
     finally:
         engine.dispose()
 

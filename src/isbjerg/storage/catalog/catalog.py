@@ -17,13 +17,14 @@ from sqlalchemy import Engine
 from isbjerg.canonical import content_hash
 from isbjerg.data.manifest import DataVersion
 from isbjerg.features.sets import FeatureSet
-from isbjerg.storage.catalog import leases, releases, runs, versions
+from isbjerg.storage.catalog import batches, leases, releases, runs, versions
 from isbjerg.storage.catalog.engine import open_engine, reading, writing
 from isbjerg.storage.catalog.migrating import migrate
 from isbjerg.storage.catalog.records import (
     Assigned,
     Assignment,
     AuditEntry,
+    BatchRecord,
     DataVersionSummary,
     Finished,
     MetricRow,
@@ -331,6 +332,18 @@ class Catalog:
             releases.write_audit(
                 c, self._clock(), who=by, act=act, why=why, subject=subject, payload=payload
             )
+
+    # Batches
+
+    def record_batch(self, batch: BatchRecord, *, who: str) -> bool:
+        """Record a batch that is in the ledger; return whether it was not recorded yet."""
+        with writing(self._engine) as c:
+            return batches.record_batch(c, self._clock(), batch, who=who)
+
+    def batches(self, limit: int | None = None) -> list[BatchRecord]:
+        """List batches of predictions, newest first."""
+        with reading(self._engine) as c:
+            return batches.list_batches(c, limit)
 
     def audit(self, limit: int | None = None) -> list[AuditEntry]:
         """List acts, newest first."""

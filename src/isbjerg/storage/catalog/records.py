@@ -187,6 +187,30 @@ class Assigned(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
 
 
+class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch of predictions that is in the ledger.
+
+    Parameters
+    ----------
+    id : str
+        Drawn from what went in.
+    version : int
+        The model version that answered.
+    rows : int
+        Predictions.
+    started_us : int
+        When it was made.
+    payload : dict
+        What it was given, and what for.
+    """
+
+    id: str
+    version: int
+    rows: int
+    started_us: int
+    payload: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One act: who did what to what, when and why."""
 
