@@ -13,8 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import polars as pl
 
 from isbjerg.errors import ReleaseError
+from isbjerg.examples.demo_events import UP_FRONT
 from isbjerg.examples.demo_life import Lived, live_through
 from isbjerg.examples.demo_months import METRIC, answered, by_rule, months
 from isbjerg.examples.demo_period import AS_OF, Period
@@ -31,6 +33,7 @@ from isbjerg.storage.layout import Store
 from isbjerg.storage.ledger import Ledger
 from isbjerg.times import Clock, system_clock
 from isbjerg.workflows.drafting_tooling import tooling_files, write_project
+from isbjerg.workflows.predict import PredictReport
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.promote import Released
 from isbjerg.workflows.trace import Trace
@@ -104,8 +107,10 @@ def run_demo(
     verbs.said.append("isbjerg serve --allow-replay")
     verbs.said += WEEKLY
     lived = _live(folder, period, clock, timed, progress)
-    with timed.stage("months", "Measuring the months", 0.95):
-        measured = _months(verbs, period, lived)
+    with timed.stage("frozen", "isbjerg predict: the first model about the same flights", 0.93):
+        frozen = _frozen(verbs, period, lived, made.model_version)
+    with timed.stage("months", "Measuring the months", 0.96):
+        measured = _months(verbs, period, lived, frozen)
     with timed.stage("trace", "isbjerg trace: three predictions", 0.97):
         traced = tuple(_trace(verbs, sent) for sent in to_trace(lived.traffic.predictions))
     told = _report(verbs, period, made, lived, months=measured, traced=traced)
@@ -141,9 +146,19 @@ def _live(folder: Path, period: Period, clock: Clock, timed: Stages, progress: P
         )
 
 
-def _months(verbs: Verbs, period: Period, lived: Lived) -> tuple[Month, ...]:
-    """Score the flights that were answered with the rule and the first model too."""
-    flights = answered(period.tables["flights"], lived.traffic)
+def _frozen(verbs: Verbs, period: Period, lived: Lived, version: int) -> pl.DataFrame:
+    """Ask the first model about the flights that were answered, each at its own time."""
+    asked = answered(period.tables["flights"], lived.traffic).select(UP_FRONT)
+    asked.write_parquet(verbs.folder / "data" / "asked.parquet")
+    words = ("data/asked.parquet", "data/frozen.parquet", "--version", f"v{version}")
+    verbs.say("predict", *words, "--replay", "--purpose", "comparison", answer=PredictReport)
+    found = pl.read_parquet(verbs.folder / "data" / "frozen.parquet")
+    return found.select("flight_id", pl.col("score").alias("frozen"))
+
+
+def _months(verbs: Verbs, period: Period, lived: Lived, frozen: pl.DataFrame) -> tuple[Month, ...]:
+    """Put the rule's and the first model's scores beside what was answered."""
+    flights = answered(period.tables["flights"], lived.traffic).join(frozen, on="flight_id")
     rules = {r.name: r for r in Project(verbs.folder).definitions().rungs if isinstance(r, Feature)}
     return months(flights.with_columns(by_rule(rules[RULE], flights).alias("rule")))
 

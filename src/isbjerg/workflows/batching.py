@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isbjerg.data.checking import check
 from isbjerg.data.contract import Contract, check_row
 from isbjerg.errors import ModelError
 from isbjerg.features.assembly import assemble
+from isbjerg.models.answers import read_score
 from isbjerg.models.bundle import Bundle
+from isbjerg.models.fitted import Class
 from isbjerg.models.predictors import Predictor
 from isbjerg.storage.ids import batch_ids
 from isbjerg.storage.ledger import unit_key
@@ -156,13 +159,7 @@ def records(
     """
     made = bundle.feature_set
     assembled = assemble(units, AT, made, facts)
-    scores = predictor.predict_many(assembled)
-    if not np.isfinite(scores).all():
-        raise ModelError(
-            f"{int((~np.isfinite(scores)).sum())} of {len(scores)} scores are no numbers.",
-            code="ISB404",
-            mend="isbjerg run",
-        )
+    scores, outputs = _said(predictor.predict_many(assembled), bundle.classes)
     asked = list(bundle.asked)
     subject = bundle.unit.subject
     own = assembled.select(asked).with_columns(pl.col(pl.Datetime, pl.Duration).to_physical())
@@ -193,7 +190,25 @@ def records(
         assembled[_FINDINGS].alias("findings"),
         _all(took_us, "latency_us", pl.Int64),
         _all(maker.purpose, "purpose", pl.String),
+        pl.Series("output", outputs, pl.String),
     )
+
+
+def _said(
+    answers: NDArray[np.float64], classes: tuple[Class, ...]
+) -> tuple[list[float], list[str | None]]:
+    """Read answers as a server does: the score, and of classes what else is said."""
+    if not np.isfinite(answers).all():
+        raise ModelError(
+            f"{int((~np.isfinite(answers)).sum())} of {answers.size} scores are no numbers.",
+            code="ISB404",
+            mend="isbjerg run",
+        )
+    if answers.ndim == 1:
+        return answers.tolist(), [None] * len(answers)
+    read = [read_score(tuple(row), classes) for row in answers.tolist()]
+    encode = msgspec.json.encode
+    return [score for score, _ in read], [encode(output).decode() for _, output in read]
 
 
 def _all(value: object, name: str, dtype: Any) -> pl.Expr:

@@ -325,19 +325,34 @@ def _set_aside(
 
 def _answers(bundle: Bundle, parts: BatchParts, batch: Batch, units: pl.DataFrame) -> pl.DataFrame:
     """Put the answers of the ledger beside the keys of the rows that they are about."""
-    columns = ["id", "at_us", "model_version", "score"]
+    columns = ["id", "at_us", "model_version", "score", "output"]
     recorded = pl.concat(parts.read(batch, columns)) if batch.parts else _nothing()
-    return units.select(bundle.unit.key).hstack(
-        recorded.select(
-            pl.col("id").alias("prediction_id"),
-            pl.col("at_us").cast(polars_type(Type.INSTANT)).alias("at"),
-            pl.col("model_version").alias("model"),
-            "score",
-        )
+    told = recorded.select(
+        pl.col("id").alias("prediction_id"),
+        pl.col("at_us").cast(polars_type(Type.INSTANT)).alias("at"),
+        pl.col("model_version").alias("model"),
+        "score",
     )
+    if bundle.classes:
+        said = [msgspec.json.decode(text) for text in recorded["output"]]
+        probabilities = [one["probabilities"] for one in said]
+        told = told.with_columns(
+            pl.Series("class", [one["class"] for one in said]),
+            *(
+                pl.Series(f"p_{name}", [p[name] for p in probabilities], pl.Float64)
+                for name in (probabilities[0] if probabilities else ())
+            ),
+        )
+    return units.select(bundle.unit.key).hstack(told)
 
 
 def _nothing() -> pl.DataFrame:
     return pl.DataFrame(
-        schema={"id": pl.String, "at_us": pl.Int64, "model_version": pl.Int64, "score": pl.Float64}
+        schema={
+            "id": pl.String,
+            "at_us": pl.Int64,
+            "model_version": pl.Int64,
+            "score": pl.Float64,
+            "output": pl.String,
+        }
     )
