@@ -22,7 +22,7 @@ import polars as pl
 from isbjerg.canonical import file_sha256
 from isbjerg.errors import LedgerError
 from isbjerg.storage.durable import make_folder, sync_folder
-from isbjerg.storage.ledger import BATCHES
+from isbjerg.storage.layout import BATCHES
 
 FORMAT_VERSION = 1
 """Layout of a batch's folder; a larger one is refused."""

@@ -13,6 +13,9 @@ from pathlib import Path
 from isbjerg.errors import ArgumentError
 from isbjerg.storage.durable import write_durably
 
+BATCHES = "batches"
+"""Folder of the ledger, beside the workers' files, that holds one folder for each batch."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _HASH = re.compile(r"[0-9a-f]{64}")
 

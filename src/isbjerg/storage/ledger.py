@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from isbjerg.errors import LedgerError
+from isbjerg.storage.layout import BATCHES
 
 if TYPE_CHECKING:
     from isbjerg.storage.batch_parts import Batch, BatchParts
@@ -40,9 +41,6 @@ COMMIT;
 
 APPLICATION_ID = 0x69736C64
 """``isld``: what ``file(1)`` and `open_reader` know a ledger by."""
-
-BATCHES = "batches"
-"""Folder beside the workers' files that holds one folder for each batch."""
 
 OUTCOMES = "outcomes.db"
 """The one file beside the workers' that is no worker's."""
