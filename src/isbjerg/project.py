@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 from isbjerg.times import Clock, parse_instant, system_clock
 
 if TYPE_CHECKING:
+    from isbjerg.storage.catalog.records import Note
+    from isbjerg.workflows.compare import CompareReport
     from isbjerg.workflows.data_diff import DataDiff
     from isbjerg.workflows.data_tables import DataList, DataShow
     from isbjerg.workflows.history import HistoryReport
     from isbjerg.workflows.ingest import IngestReport
+    from isbjerg.workflows.journal import Journal
     from isbjerg.workflows.predict import PredictReport
     from isbjerg.workflows.progress import Progress
     from isbjerg.workflows.project_files import Definitions
@@ -360,6 +363,28 @@ class Project:
 
         with self._open() as workspace:
             return run_details(workspace, run)
+
+    def compare(self, before: str, after: str) -> CompareReport:
+        """Say what differs between two runs, and what it did on the rows they share."""
+        from isbjerg.workflows.compare import compare_runs
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return compare_runs(workspace, definitions, before, after)
+
+    def journal(self, limit: int | None = None) -> Journal:
+        """Tell what was tried, what changed and what it did, newest first."""
+        from isbjerg.workflows.journal import journal
+
+        with self._open() as workspace:
+            return journal(workspace, limit)
+
+    def add_note(self, text: str, *, run: str | None = None) -> Note:
+        """Write a note into the journal, about a run or about none."""
+        from isbjerg.workflows.journal import add_note
+
+        with self._open() as workspace:
+            return add_note(workspace, text, run)
 
     def history(self) -> HistoryReport:
         """Show what was live when, by whom and why."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
+from isbjerg.cli.changes_report import effect_sentence
 from isbjerg.cli.class_report import class_piece
 from isbjerg.cli.figures import count, instant, span
 from isbjerg.cli.ladder_report import ladder_pieces
@@ -59,10 +60,20 @@ def _head(report: RunReport) -> Group:
         ("rows", report.counts.say()),
         ("split", split),
         ("looks", _looks(report)),
+        ("since", _since(report)),
         ("took", _took(report)),
         ("reused", _reused(report)),
     ]
     return key_values(f"Run {report.run}", pairs)
+
+
+def _since(report: RunReport) -> str | None:
+    """Tell what became of the primary metric since the run before."""
+    if report.since is None:
+        return None
+    if report.since.comparison is None:
+        return f"{report.since.run}: not compared, {report.since.why}"
+    return effect_sentence(report.since.comparison)
 
 
 def _took(report: RunReport) -> str:

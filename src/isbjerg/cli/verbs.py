@@ -60,6 +60,18 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             ),
             Verb("status", "where the project stands", "isbjerg status --json", reads=True),
             Verb("runs", "list the runs, newest first, or show one", "isbjerg runs r7", reads=True),
+            Verb(
+                "compare",
+                "what differs between two runs, and what it did",
+                "isbjerg compare r6 r7",
+                reads=True,
+            ),
+            Verb(
+                "journal",
+                "what was tried, what changed, what it did; notes",
+                'isbjerg journal add "wind was in knots until May" --run r7',
+                reads=True,
+            ),
         ),
     ),
     (

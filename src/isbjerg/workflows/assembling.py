@@ -82,6 +82,7 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
     versions: Mapping[str, DataVersion],
     *,
     unit: tuple[str, tuple[str, ...]],
+    timed: bool = True,
 ) -> pl.DataFrame:
     """Assemble, taking from an earlier run what follows from the same definitions and data.
 
@@ -95,6 +96,9 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
         Of each source.
     unit : (str, tuple of str)
         Source of the units, and its key: with the decision times they name the rows.
+    timed : bool, default=True
+        Whether anything depends on the decision times; rows without a time are decided now,
+        and features of nothing but their columns do not change from run to run.
 
     Returns
     -------
@@ -103,7 +107,11 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
     """
     source, key = unit
     columns = {name: str(units.schema[name]) for name, _ in feature_set.columns}
-    rows = name_of(version=versions[source].id, rows=rows_name(units, [*key, at]), types=columns)
+    rows = name_of(
+        version=versions[source].id,
+        rows=rows_name(units, [*key, at] if timed else key),
+        types=columns,
+    )
     of_slots = {slot.name: _slot_name(slot, rows, versions) for slot in feature_set.slots}
     of_steps = _step_names(feature_set, of_slots, rows)
     found = {

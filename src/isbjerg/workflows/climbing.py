@@ -37,11 +37,15 @@ class Climbed:
     """Every rung as it was fitted, the ladder they make, and what the gate said of its answer.
 
     Of a multiclass target also each class apart, as the answer names it.
+
+    `test` and `samples` are the rows they were measured on, and what was measured there.
     """
 
     rungs: dict[str, FittedRung]
     ladder: Ladder
     verdict: Verdict
+    test: Rows
+    samples: Samples
     classes: tuple[ClassLine, ...] = ()
 
 
@@ -90,7 +94,8 @@ def climb_ladder(
             samples=samples,
             rng=np.random.default_rng(frame.seed),
         )
-    return Climbed(rungs, ladder, verdict, _class_lines(prepared, rungs[ladder.chosen]))
+    classes = _class_lines(prepared, rungs[ladder.chosen])
+    return Climbed(rungs, ladder, verdict, test, samples, classes)
 
 
 def _class_lines(prepared: Prepared, chosen: FittedRung) -> tuple[ClassLine, ...]:

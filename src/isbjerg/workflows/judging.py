@@ -13,7 +13,6 @@ from isbjerg.data.versions import DataVersion
 from isbjerg.errors import IsbjergError
 from isbjerg.evaluation.ladder import Ladder
 from isbjerg.evaluation.sampling import Rows, Sample
-from isbjerg.features.assembly import assemble
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import FeatureSet
 from isbjerg.findings import Finding
@@ -22,13 +21,13 @@ from isbjerg.release.gate import Evidence, Policy, Verdict, judge
 from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.storage.catalog.records import ModelVersion
 from isbjerg.workflows.bundles import load_bundle
-from isbjerg.workflows.fitting import FittedRung, check_parity, score
+from isbjerg.workflows.fitting import FittedRung, check_parity
 from isbjerg.workflows.holding_out import Part
-from isbjerg.workflows.preparing import Prepared, slot_columns
+from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.promote import live_version
-from isbjerg.workflows.truths import align_classes, leakage
-from isbjerg.workflows.units import AT
+from isbjerg.workflows.rivals import readable_set, scores_of
+from isbjerg.workflows.truths import leakage
 from isbjerg.workflows.workspace import Workspace
 
 
@@ -93,7 +92,7 @@ def judge_chosen(
     against, differs = None, ""
     if live is not None:
         differs = _differs(workspace, live, chosen)
-        scores = None if differs else _live_scores(workspace, live, prepared, units)
+        scores = None if differs else scores_of(workspace, live.bundle, prepared, units)
         if scores is not None:
             theirs = test.sample([primary], scores)[primary]
             against = test.compared(own, theirs, (chosen.name, f"{live.id} ({live.rung})"))
@@ -145,30 +144,6 @@ def _fault(workspace: Workspace, live: ModelVersion) -> str:
     return ""
 
 
-def _live_scores(
-    workspace: Workspace, live: ModelVersion, prepared: Prepared, test: pl.DataFrame
-) -> NDArray[np.float64] | None:
-    """Score the live model on the same rows; ``None`` when that is not possible any more."""
-    own = [c for c in test.columns if not c.startswith(("slot:", "feature:"))]
-    try:
-        bundle, files = load_bundle(workspace, live.bundle)
-        made = bundle.feature_set
-        if not {c for c, _ in made.columns} <= set(own) or not _facts_there(made, prepared.facts):
-            return None
-        units = assemble(test.select(own), AT, made, prepared.facts)
-        scores = score(bundle, files, units)
-        return align_classes(scores, bundle.classes, prepared.classes)
-    except (IsbjergError, pl.exceptions.PolarsError):
-        return None
-
-
-def _facts_there(made: FeatureSet, facts: Mapping[str, pl.DataFrame]) -> bool:
-    return all(
-        slot.source in facts and set(slot_columns(slot)) <= set(facts[slot.source].columns)
-        for slot in made.slots
-    )
-
-
 def live_feature_set(
     workspace: Workspace, decision: Decision, versions: Mapping[str, DataVersion]
 ) -> FeatureSet | None:
@@ -176,17 +151,7 @@ def live_feature_set(
     live = live_version(workspace)
     if live is None:
         return None
-    try:
-        bundle, _ = load_bundle(workspace, live.bundle)
-    except IsbjergError:
-        return None
-    made = bundle.feature_set
-    types = {name: dict(version.schema) for name, version in versions.items()}
-    own = types[decision.source.name]
-    there = all(own.get(column) is type_ for column, type_ in made.columns) and all(
-        set(slot_columns(slot)) <= set(types.get(slot.source, {})) for slot in made.slots
-    )
-    return made if there and bundle.unit.source == decision.source.name else None
+    return readable_set(workspace, live.bundle, decision, versions)
 
 
 def _leakage(prepared: Prepared, chosen: FittedRung) -> list[Finding]:

@@ -98,7 +98,7 @@ def worn(rows: Looked) -> tuple[Finding, ...]:
 
 def _rows_of(prepared: Prepared) -> Looked:
     units = prepared.units[prepared.parts.test]
-    if AT not in units.columns:
+    if prepared.frame.split_how == "random":  # a row keeps its part: the same ones each time
         return Looked(rows=units.height)
     times = units[AT].to_physical()
     return Looked(rows=units.height, from_us=int(times.min()), until_us=int(times.max()))  # type: ignore[arg-type]

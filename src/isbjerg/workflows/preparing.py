@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -119,7 +120,8 @@ class Prepared:
         """Name of all that rungs learn from: data versions, rows, outcomes and their parts."""
         cut, parts = self.validation, self.parts
         rows = (parts.train, cut.tuning, cut.choosing, parts.test)
-        of_rows = rows_name(self.units, [*self.unit.key, AT, TRUTH])
+        timed = self.unit.at is not None or any(made.slots for made in self.sets.values())
+        of_rows = rows_name(self.units, [*self.unit.key, TRUTH, *([AT] if timed else [])])
         parted = [sha256(part.to_numpy().tobytes()) for part in rows]
         # The split names the groups, by which chance is reckoned and rows are folded.
         return content_hash([dict(self.versions), of_rows, parted, self.frame.split])
@@ -198,12 +200,12 @@ def prepare(
     check_outcome_unused(given, names(target, "column"), decision)
     also = beside or NOTHING
     facts = ReadWhenAsked(
-        _columns_read(definitions, everything, also, target),
-        lambda source, read: _facts(workspace, versions[source], read),
+        columns_read(definitions, everything, also, target),
+        lambda source, read: facts_of(workspace, versions[source], read),
     )
     own = facts[decision.source.name]
     check_known_in_time(own, everything, decision)
-    columns = [*given, *(c for c, _ in also.columns), *_of_the_split(frame)]
+    columns = [*given, *(c for c, _ in also.columns), *columns_of_the_split(frame)]
     window_us = frame.window_us
     units, counts, findings = select_units(
         own,
@@ -211,7 +213,7 @@ def prepare(
         target,
         columns,
         as_of_us=as_of_us,
-        contract=contract,
+        contract=_of_columns(contract, columns_read(definitions, everything, NOTHING, target)),
         since_us=None if window_us is None else as_of_us - window_us,
     )
     parts = part_units(units, frame, decision.source.key)
@@ -231,6 +233,7 @@ def prepare(
             remembering,
             versions,
             unit=(decision.source.name, decision.source.key),
+            timed=decision.at is not None or bool(everything.slots),
         )
         fitted = learn(
             assembled, everything, sets, _training(assembled, parts.train.to_numpy(), definitions)
@@ -258,7 +261,7 @@ def prepare(
 def _training(units: pl.DataFrame, rows: NDArray[np.int64], definitions: Definitions) -> Training:
     """Take what features may learn of: the training rows, their outcomes, their folds."""
     frame, key = definitions.frame, definitions.decision.source.key
-    read = dict.fromkeys([AT, TRUTH, *key, *_of_the_split(frame)])
+    read = dict.fromkeys([AT, TRUTH, *key, *columns_of_the_split(frame)])
     train = units.select(*read)[rows]
     truth = train[TRUTH]
     # Classes may be whole numbers; their mean would depend on how they happen to be numbered.
@@ -289,7 +292,7 @@ def merged(sets: Sequence[FeatureSet]) -> FeatureSet:
     )
 
 
-def _columns_read(
+def columns_read(
     definitions: Definitions, feature_set: FeatureSet, beside: FeatureSet, target: Node
 ) -> dict[str, list[str]]:
     """List the columns of each source that a run reads, and no others."""
@@ -302,7 +305,7 @@ def _columns_read(
     if decision.at is not None:
         own.setdefault(decision.at.column)
         own.update(dict.fromkeys(_times_of_rules(decision, decision.at.column, list(own))))
-    own.update(dict.fromkeys(_of_the_split(definitions.frame)))
+    own.update(dict.fromkeys(columns_of_the_split(definitions.frame)))
     own.update(dict.fromkeys([c for c, _ in beside.columns]))
     for slot in (*feature_set.slots, *beside.slots):
         read.setdefault(slot.source, {}).update(dict.fromkeys(slot_columns(slot)))
@@ -316,7 +319,7 @@ def slot_columns(slot: Slot) -> list[str]:
 
 
 def _check_columns_of_the_split(frame: Frame, columns: Mapping[str, Type]) -> None:
-    for column in _of_the_split(frame):
+    for column in columns_of_the_split(frame):
         if column not in columns:
             place = "[split] group" if column == frame.split.group else "[unit] subject"
             close = get_close_matches(column, columns, n=1)
@@ -334,13 +337,25 @@ def _times_of_rules(decision: Decision, at: str, columns: Sequence[str]) -> list
     return [known_rule(decision.source, c, decision).column for c in columns if c in read]
 
 
-def _of_the_split(frame: Frame) -> list[str]:
+def columns_of_the_split(frame: Frame) -> list[str]:
     """List what is read beside the features: the group; at random, the subject that may be one."""
     subject = frame.unit.subject if frame.split_how == "random" else None
     return [c for c in (frame.split.group, subject) if c is not None]
 
 
-def _facts(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -> pl.DataFrame:
+def _of_columns(contract: Contract, read: Mapping[str, Sequence[str]]) -> Contract:
+    """Keep the promise of the columns that the rungs read.
+
+    What is read for a model to be compared with does not decide which rows there are.
+    """
+    own = set(read[contract.table])
+    return msgspec.structs.replace(
+        contract, fields=tuple(field for field in contract.fields if field.name in own)
+    )
+
+
+def facts_of(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -> pl.DataFrame:
+    """Read facts of a data version, with the time at which they came in."""
     return read_facts(workspace.store, version, [*columns, INGESTED_AT], verify=False)
 
 

@@ -33,13 +33,21 @@ from isbjerg.workflows.bundles import store_bundle
 from isbjerg.workflows.caching import Remembering, Reused
 from isbjerg.workflows.climbing import Climbed, climb_ladder
 from isbjerg.workflows.contracts import read_contract
+from isbjerg.workflows.effects import Effect, chosen_bundle, effect, run_before
 from isbjerg.workflows.ingest import IngestReport, ingest
 from isbjerg.workflows.judging import live_feature_set
 from isbjerg.workflows.looks import Looked, count_looks, worn
-from isbjerg.workflows.preparing import Prepared, feature_findings, prepare, target_findings
+from isbjerg.workflows.preparing import (
+    Prepared,
+    feature_findings,
+    merged,
+    prepare,
+    target_findings,
+)
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.provenance import capture_code, environment_lock
+from isbjerg.workflows.rivals import readable_set
 from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.units import UnitCounts, typed_target
 from isbjerg.workflows.workspace import Workspace
@@ -117,6 +125,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         What was taken from earlier runs, and what was computed.
     classes : tuple of ClassLine
         Of a multiclass target: each class apart, as the chosen rung answers.
+    since : Effect, optional
+        What became of the primary metric since the run before.
     """
 
     run: str
@@ -135,6 +145,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     learned: tuple[Learned, ...] = ()
     reused: tuple[Reused, ...] = ()
     classes: tuple[ClassLine, ...] = ()
+    since: Effect | None = None
 
 
 def run(
@@ -183,22 +194,27 @@ def run(
             ingested = ingest(workspace, definitions)
             _check_ingested(ingested)
         versions = _versions(workspace, definitions)
+        before = run_before(workspace, succession.run if succession else None)
         started = _start(workspace, definitions, versions, at_us, note=note, succession=succession)
         with _ended_otherwise(workspace, started):
             with stages.stage("features", "Assembling features as they were known", 0.15):
-                prepared = _prepare(workspace, definitions, versions, at_us, remembering)
+                prepared = _prepare(
+                    workspace, definitions, versions, at_us, remembering, before=before
+                )
             found = _contract_findings(definitions, ingested, versions, prepared)
             climbed = climb_ladder(
                 workspace, definitions.frame, prepared, found, remembering, stages=stages
             )
             with stages.stage("record", "Recording", 0.97):
                 test = count_looks(workspace, started, prepared)
+                since = _since(workspace, before, started, prepared, climbed)
                 finished = _finish(
                     workspace,
                     started,
                     prepared,
                     climbed,
                     test=test,
+                    since=since,
                     reused=remembering.counted(),
                     seconds=stages.seconds,
                 )
@@ -212,7 +228,7 @@ def run(
     )
     report = _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
     return msgspec.structs.replace(
-        report, test=test, learned=prepared.learned, reused=remembering.counted()
+        report, test=test, learned=prepared.learned, reused=remembering.counted(), since=since
     )
 
 
@@ -234,16 +250,21 @@ def _prepare(
     versions: Mapping[str, DataVersion],
     as_of_us: int,
     remembering: Remembering,
+    *,
+    before: Run | None,
 ) -> Prepared:
     contract = read_contract(workspace, definitions.frame.unit.source)
-    beside = live_feature_set(workspace, definitions.decision, versions)
+    beside = [live_feature_set(workspace, definitions.decision, versions)]
+    earlier = None if before is None else chosen_bundle(workspace, before)
+    if earlier is not None:
+        beside.append(readable_set(workspace, earlier, definitions.decision, versions))
     return prepare(
         workspace,
         definitions,
         contract,
         versions,
         as_of_us,
-        beside=beside,
+        beside=merged([made for made in beside if made is not None]),
         remembering=remembering,
     )
 
@@ -320,6 +341,7 @@ def _finish(
     climbed: Climbed,
     *,
     test: Looked,
+    since: Effect | None,
     reused: tuple[Reused, ...],
     seconds: Mapping[str, float],
 ) -> Finished:
@@ -342,6 +364,7 @@ def _finish(
             "counts": msgspec.to_builtins(prepared.counts),
             "parts": msgspec.to_builtins(_sizes(prepared)),
             "test": msgspec.to_builtins(test),
+            "since": msgspec.to_builtins(since),
             "bundles": {name: rung.bundle.hash for name, rung in climbed.rungs.items()},
             "reused": msgspec.to_builtins(reused),
             "classes": msgspec.to_builtins(climbed.classes),
@@ -356,6 +379,24 @@ def _finish(
     )
     return workspace.catalog.finish_run(
         ended, metrics=_metric_rows(started.id, climbed.ladder), verdict=verdict, model=model
+    )
+
+
+def _since(
+    workspace: Workspace, before: Run | None, started: Run, prepared: Prepared, climbed: Climbed
+) -> Effect | None:
+    """Say what became of the primary metric since the run before."""
+    if before is None:
+        return None
+    return effect(
+        workspace,
+        before,
+        started.measure_hash,
+        prepared,
+        climbed.ladder,
+        rungs=climbed.rungs,
+        test=climbed.test,
+        samples=climbed.samples,
     )
 
 

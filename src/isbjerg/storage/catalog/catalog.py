@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from isbjerg.canonical import content_hash
 from isbjerg.data.manifest import DataVersion
 from isbjerg.features.sets import FeatureSet
-from isbjerg.storage.catalog import batches, leases, releases, runs, versions
+from isbjerg.storage.catalog import batches, leases, notes, releases, runs, versions
 from isbjerg.storage.catalog.engine import open_engine, reading, writing
 from isbjerg.storage.catalog.migrating import migrate
 from isbjerg.storage.catalog.records import (
@@ -30,6 +30,7 @@ from isbjerg.storage.catalog.records import (
     MetricRow,
     ModelSummary,
     ModelVersion,
+    Note,
     Plan,
     Run,
     RunStatus,
@@ -258,6 +259,16 @@ class Catalog:
         """Return a model version with its card."""
         with reading(self._engine) as c:
             return runs.get_model(c, number)
+
+    def add_note(self, text: str, *, who: str, run: str | None = None) -> Note:
+        """Write a note into the journal, about a run or about none."""
+        with writing(self._engine) as c:
+            return notes.add_note(c, self._clock(), text, who=who, run=run)
+
+    def notes(self) -> list[Note]:
+        """List the notes, newest first."""
+        with reading(self._engine) as c:
+            return notes.list_notes(c)
 
     # Releases
 

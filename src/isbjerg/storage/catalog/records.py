@@ -211,6 +211,16 @@ class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     payload: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wrote into the journal, about a run or about none."""
+
+    id: int
+    run: str | None
+    at_us: int
+    who: str
+    text: str
+
+
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One act: who did what to what, when and why."""
 
