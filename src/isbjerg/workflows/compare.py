@@ -189,16 +189,16 @@ def _common(
     first, second = rows_looked_at(before), rows_looked_at(after)
     if first is None or second is None:
         raise NotComparableError("one of them did not record which rows it was tested on")
+    newer = part_units(units, definitions.frame, definitions.decision.source.key)
+    common = units[newer.test]
     if definitions.frame.split_how == "random":
-        key = definitions.decision.source.key
-        common = units[part_units(units, definitions.frame, key).test]
         return common, f"the {common.height:,} test rows"
     if not first.overlaps(second):
         raise NotComparableError(f"they share no test rows: {_say(first)}, and {_say(second)}")
     start = max(r.from_us or 0 for r in (first, second))
     end = min(r.until_us or 0 for r in (first, second))
-    times = units[AT].to_physical()
-    common = units.filter((times >= start) & (times <= end))
+    times = common[AT].to_physical()
+    common = common.filter((times >= start) & (times <= end))
     if not common.height:
         raise NotComparableError("no row of the test rows they have in common is there any more")
     told = f"{common.height:,} rows from {format_instant(start)} to {format_instant(end)}"
@@ -234,5 +234,6 @@ def _units(
         [*(column for column, _ in both.columns), *columns_of_the_split(frame)],
         as_of_us=run.as_of_us or 0,
         contract=read_contract(workspace, frame.unit.source),
+        since_us=None if frame.window_us is None else (run.as_of_us or 0) - frame.window_us,
     )
     return units, facts

@@ -230,3 +230,17 @@ def test_the_verbs_say_it(project: Project, capsys: pytest.CaptureFixture[str]) 
     assert main([*at, "journal", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["entries"][0]["kinds"] == ["features", "rungs"]
     assert main([*at, "journal", "add"]) == 2
+
+
+def test_rows_drawn_at_random_keep_their_part_and_are_compared(tmp_path: Path) -> None:
+    folder = small_project.write_project(tmp_path / "orders")
+    frame = folder / "frame.toml"
+    text = frame.read_text(encoding="utf-8")
+    frame.write_text(text.replace("[split]\n", '[split]\nhow = "random"\n'), encoding="utf-8")
+    project = Project(folder, clock=SetClock(NOW), who="ada")
+    first, second = once(project, as_of="2024-04-01"), once(project)
+    report = project.compare(first, second)
+    assert report.not_compared == ""
+    tested = project.run_details(second).run.report["test"]
+    assert {line.paired.n for line in report.metrics if line.paired} == {tested["rows"]}
+    assert tested["looks"] == 2
