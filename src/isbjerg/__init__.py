@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from isbjerg.features.sources import after, afterwards, ahead, beforehand, planned, source
     from isbjerg.findings import Finding
     from isbjerg.models.definitions import boosted_trees, candidate, linear
+    from isbjerg.models.rungs import catboost, onnx, search, sklearn
     from isbjerg.project import Project
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ _ROOMS = {
     "beforehand": "features.sources",
     "boosted_trees": "models.definitions",
     "candidate": "models.definitions",
+    "catboost": "models.rungs",
     "csv": "data.tables",
     "duration": "expressions.build",
     "feature": "features.definitions",
@@ -47,12 +49,15 @@ _ROOMS = {
     "maximum": "expressions.build",
     "minimum": "expressions.build",
     "newest": "features.lookups",
+    "onnx": "models.rungs",
     "parquet": "data.tables",
     "past": "features.lookups",
     "python_feature": "features.python_features",
     "planned": "features.sources",
     "read": "data.reading",
     "rule": "features.definitions",
+    "search": "models.rungs",
+    "sklearn": "models.rungs",
     "source": "features.sources",
     "sql": "data.sql_tables",
     "target": "features.definitions",
@@ -69,6 +74,7 @@ __all__ = [
     "beforehand",
     "boosted_trees",
     "candidate",
+    "catboost",
     "csv",
     "duration",
     "feature",
@@ -79,12 +85,15 @@ __all__ = [
     "maximum",
     "minimum",
     "newest",
+    "onnx",
     "parquet",
     "past",
     "planned",
     "python_feature",
     "read",
     "rule",
+    "search",
+    "sklearn",
     "source",
     "sql",
     "target",

@@ -78,4 +78,6 @@ def _steps(ladder: Ladder) -> Group:
         )
         if row.below is not None and row.below != row.step:
             grid.add_row("", Text(f"Directly below: {row.below.sentence}", style="dim"))
+        if row.evaluated_only:
+            grid.add_row("", Text(f"Evaluated only: {row.evaluated_only}.", style="yellow"))
     return Group(Text("Each step", style="bold"), Padding(grid, (0, 0, 0, 2), expand=False))

@@ -50,6 +50,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     choosing : dict of str to Measured
         The metrics on the rows on which the ladder chose, when those are not the rows of
         `metrics`.
+    evaluated_only : str
+        Why it cannot be released, so that no step leads to it; empty for a rung that can be.
     """
 
     rung: str
@@ -59,6 +61,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool
     sentence: str
     choosing: dict[str, Measured] = {}
+    evaluated_only: str = ""
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +99,7 @@ def climb(
     primary: str,
     metrics: Iterable[str] = (),
     rows_word: str = "rows",
+    evaluated_only: Mapping[str, str] | None = None,
     replicates: int = REPLICATES,
     level: float = LEVEL,
 ) -> Ladder:
@@ -117,6 +121,9 @@ def climb(
         Further metrics to measure.
     rows_word : str, default="rows"
         What a row is, in the plural.
+    evaluated_only : mapping of str to str, optional
+        Rungs that cannot be released, with the reason: they are compared with the best one below
+        and never become it.
     replicates, level
         As for `isbjerg.evaluation.comparison.compare`.
 
@@ -149,7 +156,9 @@ def climb(
     drawn = Rows.draw(truth, as_blocks(blocks), rng, replicates=replicates, word=rows_word)
     wanted = [primary, *metrics]
     samples = {name: drawn.sample(wanted, said) for name, said in scores.items()}
-    return climb_samples(drawn, samples, primary=primary, level=level)
+    return climb_samples(
+        drawn, samples, primary=primary, evaluated_only=evaluated_only, level=level
+    )
 
 
 def climb_samples(
@@ -157,6 +166,7 @@ def climb_samples(
     samples: Mapping[str, Mapping[str, Sample]],
     *,
     primary: str,
+    evaluated_only: Mapping[str, str] | None = None,
     level: float = LEVEL,
 ) -> Ladder:
     """Climb with samples that were drawn already, such as some of an earlier run; see `climb`.
@@ -169,6 +179,8 @@ def climb_samples(
         Of each rung, the simplest first, its metrics on these rows.
     primary : str
         The metric that decides.
+    evaluated_only : mapping of str to str, optional
+        Rungs that cannot be released, with the reason.
     level : float, default=0.95
         Coverage aimed at.
     """
@@ -187,7 +199,10 @@ def climb_samples(
         under = names[position - 1]
         below = step if under == best or not position else against(name, under)
         row = _row(name, measured, step, below, primary)
-        if step is not None and step.better:
+        why = (evaluated_only or {}).get(name, "")
+        if why:
+            row = msgspec.structs.replace(row, evaluated_only=why)
+        elif step is not None and step.better:
             best, proven = name, True
         elif step is not None and not proven and (step.difference or 0.0) > 0.0:
             proven = best != names[0] and against(name, names[0]).better

@@ -26,13 +26,13 @@ from isbjerg.expressions.tree import FORMAT_VERSION as TREE_FORMAT_VERSION
 from isbjerg.expressions.tree import SEMANTICS_VERSION, Node, Type
 from isbjerg.features.sets import FeatureSet, Known
 from isbjerg.models.encoding import Encoder
-from isbjerg.models.fitted import Class, Fitted, Kind, TargetKind
+from isbjerg.models.fitted import Class, Fitted, Kind, TargetKind, Tolerance
 
 BUNDLE_VERSION = 2
 """Layout of the manifest; a larger one is refused.
 
-Version 2 knows the classes of a multiclass target, and units without a time; what it adds is left out where it says
-nothing, so that a manifest of version 1 is read and written as it was.
+Version 2 knows the classes of a multiclass target, units without a time, ONNX models and tolerances;
+what it adds is left out where it says nothing, so that a manifest of version 1 is read and written as it was.
 """
 
 MANIFEST = "bundle.json"
@@ -83,7 +83,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         `BUNDLE_VERSION` when it was written.
     rung : str
         Name of the rung or candidate.
-    kind : {"constant", "rule", "linear", "boosted_trees"}
+    kind : {"constant", "rule", "linear", "boosted_trees", "onnx"}
         Which predictor reads it.
     target_kind : {"binary", "regression", "multiclass", "ranking"}
         What is predicted.
@@ -101,6 +101,9 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         SHA-256 of each further file.
     classes : tuple
         Classes of a multiclass target, in the order of the answers. Since version 2.
+    tolerance : Tolerance or None
+        How far the scores of one row and of a table may lie apart; ``None``, the default, for not
+        in one bit. Since format 2.
     """
 
     format_version: int
@@ -114,6 +117,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: dict[str, Any]
     files: dict[str, str]
     classes: tuple[Class, ...] = ()
+    tolerance: Tolerance | None = None
 
     @property
     def hash(self) -> str:
@@ -183,6 +187,7 @@ def make(
         parameters=fitted.parameters,
         files={name: sha256(content) for name, content in fitted.files.items()},
         classes=fitted.classes,
+        tolerance=fitted.tolerance,
     )
     _check_meaning(bundle)
     return bundle

@@ -1,8 +1,9 @@
 """Predictors: a bundle, ready to be asked.
 
-What a prediction server runs: NumPy, and LightGBM's C library where the bundle holds trees;
-no training library, no table library, no catalog. Asking for one row and asking for many
-gives the same bits, for every kind of model.
+What a prediction server runs: NumPy, LightGBM's C library where the bundle holds trees, ONNX
+Runtime where it holds an ONNX model; no training library, no table library, no catalog. Asking
+for one row and asking for many gives the same bits, or, where the bundle states a tolerance,
+scores within it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from isbjerg.models.bundle import Bundle
 from isbjerg.models.class_predictors import load_classes
 from isbjerg.models.encoding import CODE_FIRST, Encoder
 from isbjerg.models.fitted import TargetKind
+from isbjerg.models.onnx_parameters import FILE as ONNX_FILE
+from isbjerg.models.onnx_parameters import OnnxParameters
+from isbjerg.models.onnx_predictor import OnnxPredictor
 from isbjerg.models.parameters import TREES_FILE, Score, read_parameters, unfit
 from isbjerg.models.weights import CategoryTerm, LinearWeights, NumberTerm, sigmoid
 
@@ -35,7 +39,7 @@ class Predictor(Protocol):
         ...
 
     def predict_many(self, columns: pl.DataFrame) -> NDArray[np.float64]:
-        """Score a table of features, with the same bits as row by row.
+        """Score a table of features, with the same bits as row by row or within its tolerance.
 
         Returns
         -------
@@ -71,6 +75,8 @@ def load(bundle: Bundle, files: Mapping[str, bytes], *, threads: int = 1) -> Pre
     BundleError
         When its parameters do not fit its features.
     """
+    if bundle.kind == "onnx":
+        return _onnx(bundle, files)
     if bundle.target_kind == "multiclass":
         return load_classes(bundle, files, threads=threads)
     if bundle.kind == "constant":
@@ -179,6 +185,29 @@ class _Trees:
 
     def close(self) -> None:
         self._booster.close()
+
+
+def _onnx(bundle: Bundle, files: Mapping[str, bytes]) -> OnnxPredictor:
+    parameters = read_parameters(bundle, OnnxParameters)
+    names = bundle.feature_set.outputs
+    used = {name for item in parameters.inputs for name in item.features}
+    designed = parameters.design
+    if ONNX_FILE not in files:
+        raise unfit(bundle, f"'{ONNX_FILE}' is missing")
+    if not used <= set(names):
+        raise unfit(bundle, f"it takes {sorted(used - set(names))}, which are no features of it")
+    if designed is not None and (
+        len(parameters.inputs) != 1 or not designed.fits(bundle.encoder.encodings)
+    ):
+        raise unfit(bundle, "its design does not fit its encoder")
+    return OnnxPredictor(
+        files[ONNX_FILE],
+        parameters,
+        bundle.encoder,
+        names,
+        bundle.target_kind,
+        classes=len(bundle.classes),
+    )
 
 
 def _check_weights(weights: LinearWeights, encoder: Encoder) -> None:

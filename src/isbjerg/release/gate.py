@@ -20,11 +20,36 @@ from isbjerg.frame.frame import Guardrail
 VERDICT_VERSION = 1
 
 
-class Parity(msgspec.Struct, frozen=True):
-    """How many rows were scored both singly and as a table, and how many differed."""
+class Parity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many rows were scored both singly and as a table, and how many differed.
+
+    Parameters
+    ----------
+    rows, differing : int
+        The numbers.
+    within : str
+        What was allowed; empty when every bit had to be the same.
+    """
 
     rows: int
     differing: int
+    within: str = ""
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """How a model's own scores compare with those of the form in which it is released.
+
+    Parameters
+    ----------
+    rows, differing : int
+        Rows scored both ways, and how many differed by more than is allowed.
+    sentence : str
+        The same in words, with what is allowed.
+    """
+
+    rows: int
+    differing: int
+    sentence: str
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +78,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         Why the live model cannot be loaded any more; empty when it can.
     parity : Parity or None
         Single rows against tables.
+    carried : Carried or None
+        For a model that was fitted in one form and is released in another.
     contract : tuple of Finding or None
         What the contract found in the data; ``None`` when it was not checked.
     leakage : tuple of Finding or None
@@ -69,6 +96,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     live_differs: str = ""
     live_fault: str = ""
     parity: Parity | None = None
+    carried: Carried | None = None
     contract: tuple[Finding, ...] | None = None
     leakage: tuple[Finding, ...] | None = None
 
@@ -158,6 +186,7 @@ def judge(evidence: Evidence, policy: Policy) -> Verdict:
         *(_guardrail(evidence, rail) for rail in policy.guardrails),
         _not_worse_than_live(evidence, policy),
         _parity(evidence),
+        *_carriable(evidence),
         _listed(evidence, "gate.contract", _weighed(evidence, policy), "isbjerg ingest"),
         _listed(evidence, "gate.leakage", evidence.leakage, "isbjerg run"),
     )
@@ -317,10 +346,29 @@ def _parity(evidence: Evidence) -> Finding:
         evidence,
         "gate.parity",
         "failed" if found.differing else "passed",
-        f"{found.differing:,} of {found.rows:,} rows score otherwise singly than as a table.",
+        f"{found.differing:,} of {found.rows:,} rows score otherwise singly than as a table"
+        + (f" by more than {found.within}." if found.within else "."),
         mend="report this with the bundle: it is a fault of isbjerg",
         rows=found.rows,
         differing=found.differing,
+    )
+
+
+def _carriable(evidence: Evidence) -> tuple[Finding, ...]:
+    """Tell how a model that was put into another form compares with itself."""
+    found = evidence.carried
+    if found is None:
+        return ()
+    return (
+        _finding(
+            evidence,
+            "gate.carriable",
+            "failed" if found.differing or not found.rows else "passed",
+            found.sentence,
+            mend="release a rung below",
+            rows=found.rows,
+            differing=found.differing,
+        ),
     )
 
 

@@ -26,7 +26,10 @@ from numpy.typing import NDArray
 from isbjerg.canonical import content_hash, sha256
 from isbjerg.storage.cache import Cache
 
-_LIBRARIES = ("polars", "numpy", "lightgbm", "scikit-learn", "scipy")
+_LIBRARIES = (
+    *("polars", "numpy", "lightgbm", "scikit-learn", "scipy"),
+    *("pandas", "onnx", "onnxruntime", "skl2onnx", "catboost"),
+)
 
 Found = TypeVar("Found")
 

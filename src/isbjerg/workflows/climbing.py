@@ -24,6 +24,7 @@ from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.progress import Stages
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.remembered_fits import fit_remembered
+from isbjerg.workflows.rung_findings import reasons
 from isbjerg.workflows.truths import usual_metrics
 from isbjerg.workflows.workspace import Workspace
 
@@ -79,7 +80,7 @@ def climb_ladder(
     rungs: dict[str, FittedRung] = {}
     for index, name in enumerate(names):
         with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
-            rungs[name] = fit_remembered(name, prepared, frame.target.kind, frame.seed, remembering)
+            rungs[name] = fit_remembered(name, prepared, frame, workspace.folder, remembering)
     with stages.stage("evaluate", "Choosing a rung, then measuring each", 0.78):
         ladder, test, samples = _choose_and_measure(frame, prepared, rungs, remembering)
     with stages.stage("gate", "Asking the gate", 0.92):
@@ -124,7 +125,7 @@ def _choose_and_measure(
         name: _sampled(test, wanted, rung.scores, remembering, (name, frame.seed))
         for name, rung in rungs.items()
     }
-    chosen = climb_samples(before, choosing, primary=primary)
+    chosen = climb_samples(before, choosing, primary=primary, evaluated_only=reasons(rungs))
     return measured_samples(chosen, test, samples), test, samples
 
 

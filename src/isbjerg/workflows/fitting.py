@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,47 +11,92 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isbjerg.data.contract import Field
-from isbjerg.errors import ArgumentError
+from isbjerg.errors import ModelError
 from isbjerg.expressions.python import compile_function
 from isbjerg.expressions.tree import Type
 from isbjerg.features.definitions import Feature
 from isbjerg.features.sets import FeatureSet
-from isbjerg.models import boosted, bundle, constant, encoding, linear, rule
+from isbjerg.frame.frame import Frame
+from isbjerg.models import bundle, constant, rule
 from isbjerg.models.bundle import Bundle
-from isbjerg.models.definitions import Candidate
-from isbjerg.models.fitted import Fitted, TargetKind
+from isbjerg.models.fitted import Carriage, EvaluatedOnly, Fitted, Tolerance
 from isbjerg.models.parameters import Score
 from isbjerg.models.predictors import Predictor, load
 from isbjerg.release.gate import Parity
+from isbjerg.workflows.fitting_candidates import Carried, fit_candidate
 from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.project_files import CONSTANT
+from isbjerg.workflows.searching import Searched
 
 PARITY_ROWS = 200
 """Rows scored both singly and as a table before a bundle may pass the gate."""
-
-THREADS_MAX = 4
-"""Half the cores, at most so many: a fit leaves room for the server beside it."""
 
 _TIMES = (Type.INSTANT, Type.LOCAL, Type.DURATION)
 
 
 @dataclass(frozen=True)
 class FittedRung:
-    """A fitted rung: its bundle, the bundle's files, and its scores of the held out rows.
+    """A fitted rung and its scores of the held out rows.
 
-    `choosing` are its scores of the rows on which a rung is chosen, `scores` those of the test rows.
+    Parameters
+    ----------
+    name : str
+        The rung.
+    bundle : Bundle or None
+        ``None`` for one that is evaluated only.
+    files : dict of str to bytes
+        The bundle's.
+    choosing : numpy.ndarray
+        Scores of the rows on which a rung is chosen.
+    scores : numpy.ndarray
+        Scores of the test rows.
+    notes : tuple of str
+        What the fit had to say.
+    carriage : Carriage or None
+        How its own scores compare with the bundle's, where those are two things.
+    evaluated_only : EvaluatedOnly or None
+        Why no bundle can carry it.
+    searched : Searched or None
+        What was tried to find its parameters.
     """
 
     name: str
-    bundle: Bundle
+    bundle: Bundle | None
     files: dict[str, bytes]
     choosing: NDArray[np.float64]
     scores: NDArray[np.float64]
     notes: tuple[str, ...]
+    carriage: Carriage | None = None
+    evaluated_only: EvaluatedOnly | None = None
+    searched: Searched | None = None
+
+    @property
+    def carried(self) -> Bundle:
+        """Its bundle.
+
+        Raises
+        ------
+        ModelError
+            When it is evaluated only: such a rung is never chosen.
+        """
+        if self.bundle is None:
+            raise ModelError(f"'{self.name}' is evaluated only; it has no bundle.", code="ISB436")
+        return self.bundle
 
 
-def fit_rung(name: str, prepared: Prepared, target_kind: TargetKind, seed: int) -> FittedRung:
+def fit_rung(name: str, prepared: Prepared, frame: Frame, folder: Path) -> FittedRung:
     """Fit a rung on the training part and score validation and test parts with its bundle.
+
+    Parameters
+    ----------
+    name : str
+        The rung.
+    prepared : Prepared
+        The rows.
+    frame : Frame
+        Target, metric and seed.
+    folder : Path
+        The project's.
 
     Raises
     ------
@@ -60,19 +105,36 @@ def fit_rung(name: str, prepared: Prepared, target_kind: TargetKind, seed: int) 
     ModelError
         When the training part cannot teach it anything.
     """
+
+    def carried(fitted: Fitted, units: pl.DataFrame) -> NDArray[np.float64]:
+        made = _bundle(name, prepared, fitted)
+        return score(made, made.to_files(fitted.files), units)
+
+    fitted, searched = _fit(name, prepared, frame, folder, carried)
+    notes = (*fitted.notes, *([str(searched)] if searched else []))
+    parts = prepared.part("choosing"), prepared.part("test")
+    if isinstance(fitted, EvaluatedOnly):
+        choosing, scores = (fitted.score(units) for units in parts)
+        return FittedRung(
+            name, None, {}, choosing, scores, notes, evaluated_only=fitted, searched=searched
+        )
+    made = _bundle(name, prepared, fitted)
+    files = made.to_files(fitted.files)
+    choosing, scores = (score(made, files, units) for units in parts)
+    return FittedRung(
+        name, made, files, choosing, scores, notes, carriage=fitted.carriage, searched=searched
+    )
+
+
+def _bundle(name: str, prepared: Prepared, fitted: Fitted) -> Bundle:
     feature_set = prepared.sets[name]
-    fitted = _fit(name, prepared, target_kind, feature_set, seed)
-    made = bundle.make(
+    return bundle.make(
         fitted,
         rung=name,
         feature_set=feature_set,
         unit=prepared.unit,
         contract=_request_fields(prepared, feature_set),
     )
-    files = made.to_files(fitted.files)
-    choosing = score(made, files, prepared.part("choosing"))
-    scores = score(made, files, prepared.part("test"))
-    return FittedRung(name, made, files, choosing, scores, fitted.notes)
 
 
 def _request_fields(prepared: Prepared, feature_set: FeatureSet) -> tuple[Field, ...]:
@@ -109,15 +171,29 @@ def check_parity(rung: FittedRung, units: pl.DataFrame, rng: np.random.Generator
     """
     rows = min(PARITY_ROWS, units.height)
     chosen = np.sort(rng.choice(units.height, rows, replace=False))
-    predictor = load(rung.bundle, rung.files)
+    made = rung.carried
+    predictor = load(made, rung.files)
     try:
-        singly = _score_singly(rung.bundle.feature_set, predictor, units[chosen])
+        singly = _score_singly(made.feature_set, predictor, units[chosen])
     finally:
         predictor.close()
     together = [
         tuple(said) if isinstance(said, list) else said for said in rung.scores[chosen].tolist()
     ]
-    return Parity(rows=rows, differing=sum(a != b for a, b in zip(singly, together, strict=True)))
+    pairs = list(zip(singly, together, strict=True))
+    allowed = made.tolerance
+    if allowed is None:
+        return Parity(rows=rows, differing=sum(a != b for a, b in pairs))
+    return Parity(
+        rows=rows,
+        differing=sum(not _close(a, b, allowed) for a, b in pairs),
+        within=str(allowed),
+    )
+
+
+def _close(singly: Score, together: Score, allowed: Tolerance) -> bool:
+    pairs = zip(np.atleast_1d(singly).tolist(), np.atleast_1d(together).tolist(), strict=True)
+    return all(allowed.allows(a, b) for a, b in pairs)
 
 
 def _score_singly(
@@ -142,64 +218,18 @@ def _carriers(column: pl.Series, type_: Type) -> list[Any]:
 
 
 def _fit(
-    name: str, prepared: Prepared, target_kind: TargetKind, feature_set: FeatureSet, seed: int
-) -> Fitted:
-    train = prepared.part("train")
+    name: str, prepared: Prepared, frame: Frame, folder: Path, carried: Carried
+) -> tuple[Fitted | EvaluatedOnly, Searched | None]:
+    train, target_kind = prepared.part("train"), frame.target.kind
+    feature_set = prepared.sets[name]
     truth, classes = prepared.truth_of(train), prepared.classes
     if name == CONSTANT:
-        return constant.fit(truth, target_kind, classes=classes)
+        return constant.fit(truth, target_kind, classes=classes), None
     rung = prepared.rungs[name]
     if isinstance(rung, Feature) and classes:
         said, of = train[f"feature:{feature_set.outputs[0]}"], prepared.unit.target.type
         type_ = feature_set.output_types[0]
-        return rule.fit_classes(truth, classes, said, type_=type_, of=of or type_)
+        return rule.fit_classes(truth, classes, said, type_=type_, of=of or type_), None
     if isinstance(rung, Feature):
-        return rule.fit(truth, target_kind, type_=feature_set.output_types[0])
-    return _fit_candidate(rung, prepared, truth, target_kind, seed)
-
-
-def _fit_candidate(
-    candidate: Candidate,
-    prepared: Prepared,
-    truth: NDArray[np.float64],
-    target_kind: TargetKind,
-    seed: int,
-) -> Fitted:
-    train = prepared.units[prepared.parts.train]
-    feature_set = prepared.sets[candidate.name]
-    columns = train.select(f"feature:{n}" for n in feature_set.outputs)
-    columns.columns = list(feature_set.outputs)
-    encoder = encoding.fit(columns, feature_set.output_types)
-    parameters = dict(candidate.spec.parameters)
-    if candidate.spec.kind == "linear":
-        return linear.fit(
-            columns,
-            truth,
-            target_kind,
-            encoder=encoder,
-            classes=prepared.classes,
-            **_linear_parameters(parameters),
-        )
-    later = prepared.part("tuning")
-    return boosted.fit(
-        columns,
-        truth,
-        target_kind,
-        encoder=encoder,
-        validation=(later, prepared.truth_of(later)),
-        classes=prepared.classes,
-        parameters=parameters,
-        seed=seed,
-        threads=min(THREADS_MAX, max(1, (os.cpu_count() or 1) // 2)),
-    )
-
-
-def _linear_parameters(given: dict[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(given) - {"penalty"})
-    if unknown:
-        raise ArgumentError(
-            f"`{unknown[0]}` is no parameter of ib.linear. It takes: penalty.",
-            mend="ib.linear(penalty=1.0)",
-            name=unknown[0],
-        )
-    return given
+        return rule.fit(truth, target_kind, type_=feature_set.output_types[0]), None
+    return fit_candidate(rung, prepared, frame, folder, carried)

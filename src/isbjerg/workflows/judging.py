@@ -17,7 +17,7 @@ from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import FeatureSet
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
-from isbjerg.release.gate import Evidence, Policy, Verdict, judge
+from isbjerg.release.gate import Carried, Evidence, Policy, Verdict, judge
 from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.storage.catalog.records import ModelVersion
 from isbjerg.workflows.bundles import load_bundle
@@ -107,11 +107,19 @@ def judge_chosen(
         live_differs=differs,
         live_fault="" if live is None else _fault(workspace, live),
         parity=check_parity(chosen, units, rng),
+        carried=_carried(chosen),
         contract=tuple(contract),
         leakage=tuple(_leakage(prepared, chosen)),
     )
     policy = Policy(guardrails=frame.metric.guardrails, margin=frame.release.margin)
     return judge(evidence, policy)
+
+
+def _carried(chosen: FittedRung) -> Carried | None:
+    found = chosen.carriage
+    if found is None:
+        return None
+    return Carried(found.rows, found.differing, f"As ONNX, {found}.")
 
 
 def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> str:
@@ -120,7 +128,7 @@ def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> st
         bundle, _ = load_bundle(workspace, live.bundle)
     except IsbjergError:
         return ""  # it cannot be scored, which the gate says
-    now, then = chosen.bundle, bundle
+    now, then = chosen.carried, bundle
     changed = [
         word
         for word, same in (
@@ -155,7 +163,7 @@ def live_feature_set(
 
 
 def _leakage(prepared: Prepared, chosen: FittedRung) -> list[Finding]:
-    names = chosen.bundle.feature_set.outputs
+    names = chosen.carried.feature_set.outputs
     train = prepared.units[prepared.parts.train]
     columns = train.select(pl.col(f"feature:{n}").alias(n) for n in names)
     return leakage(columns, prepared.truth_of(train), prepared.classes)

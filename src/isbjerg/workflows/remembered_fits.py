@@ -7,17 +7,23 @@ and a bundle that comes back is read as any other, trusting nothing.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from isbjerg.canonical import sha256
 from isbjerg.errors import BundleError
 from isbjerg.features.definitions import Feature
-from isbjerg.models import bundle
-from isbjerg.models.fitted import TargetKind
+from isbjerg.frame.frame import Frame
+from isbjerg.models import bundle, onnx_fit
+from isbjerg.models.definitions import Candidate
+from isbjerg.models.fitted import Carriage
 from isbjerg.workflows.caching import Remembering, name_of, read_array, write_array
 from isbjerg.workflows.fitting import FittedRung, fit_rung
 from isbjerg.workflows.preparing import Prepared
+from isbjerg.workflows.project_files import Rung
+from isbjerg.workflows.searching import Searched
 
 RUNGS = "rungs"
 
@@ -27,47 +33,69 @@ class _Kept(msgspec.Struct, frozen=True):
     choosing: bytes
     scores: bytes
     notes: tuple[str, ...]
+    carriage: Carriage | None = None
+    searched: Searched | None = None
 
 
 def fit_remembered(
-    name: str, prepared: Prepared, target_kind: TargetKind, seed: int, remembering: Remembering
+    name: str, prepared: Prepared, frame: Frame, folder: Path, remembering: Remembering
 ) -> FittedRung:
-    """Fit a rung as `isbjerg.workflows.fitting.fit_rung` does, unless an earlier run did."""
-    key = _name(name, prepared, target_kind, seed)
+    """Fit a rung as `isbjerg.workflows.fitting.fit_rung` does, unless an earlier run did.
+
+    What is evaluated only has nothing that could be kept, and is fitted each time.
+    """
+    key = _name(name, prepared, frame, folder)
     kept = remembering.find(RUNGS, name, key)
     if kept is not None and (found := _read(name, kept)) is not None:
         return found
-    made = fit_rung(name, prepared, target_kind, seed)
-    remembering.keep(key, lambda: _write(made))
+    made = fit_rung(name, prepared, frame, folder)
+    if made.bundle is not None:
+        remembering.keep(key, lambda: _write(made))
     return made
 
 
-def _name(name: str, prepared: Prepared, target_kind: TargetKind, seed: int) -> str | None:
+def _name(name: str, prepared: Prepared, frame: Frame, folder: Path) -> str | None:
+    rung = prepared.rungs.get(name)
+    if isinstance(rung, Candidate) and not rung.spec.repeatable:
+        return None
     return name_of(
         piece="rung",
         rung=name,
-        fits=_definition(prepared.rungs.get(name)),
+        fits=_definition(rung, frame, folder),
         feature_set=prepared.sets[name].hash,
         learnt_by=prepared.asked[name].hash if name in prepared.asked else None,
         unit=msgspec.to_builtins(prepared.unit),
         contract=msgspec.to_builtins(prepared.contract),
-        target_kind=target_kind,
+        target_kind=frame.target.kind,
         learns_from=prepared.name,
-        seed=seed,
+        seed=frame.seed,
         format=bundle.BUNDLE_VERSION,
     )
 
 
-def _definition(rung: Any) -> Any:
+def _definition(rung: Rung | None, frame: Frame, folder: Path) -> Any:
     """Say what is fitted: a rule is its feature set; a candidate is its kind and parameters."""
     if rung is None or isinstance(rung, Feature):
         return None
-    return [rung.spec.kind, dict(rung.spec.parameters)]
+    spec = rung.spec
+    told: list[Any] = [spec.kind, spec.record()]
+    if spec.kind == "onnx":
+        told.append(sha256(onnx_fit.read(folder, dict(spec.parameters)["file"])))
+    if spec.search is not None:
+        told.append(frame.metric.primary)
+    return told
 
 
 def _write(rung: FittedRung) -> bytes:
     return msgspec.msgpack.encode(
-        _Kept(rung.files, write_array(rung.choosing), write_array(rung.scores), rung.notes)
+        _Kept(
+            rung.files,
+            write_array(rung.choosing),
+            write_array(rung.scores),
+            rung.notes,
+            rung.carriage,
+            rung.searched,
+        )
     )
 
 
@@ -78,5 +106,12 @@ def _read(name: str, content: bytes) -> FittedRung | None:
     except BundleError:  # of a format that is not read any more
         return None
     return FittedRung(
-        name, made, kept.files, read_array(kept.choosing), read_array(kept.scores), kept.notes
+        name,
+        made,
+        kept.files,
+        read_array(kept.choosing),
+        read_array(kept.scores),
+        kept.notes,
+        carriage=kept.carriage,
+        searched=kept.searched,
     )

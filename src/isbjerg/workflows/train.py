@@ -48,6 +48,7 @@ from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.provenance import capture_code, environment_lock
 from isbjerg.workflows.rivals import readable_set
+from isbjerg.workflows.rung_findings import rung_findings
 from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.units import UnitCounts, typed_target
 from isbjerg.workflows.workspace import Workspace
@@ -225,6 +226,7 @@ def run(
         *target_findings(prepared),
         *unacted(definitions.frame),
         *worn(test),
+        *rung_findings(climbed.rungs, climbed.ladder),
     )
     report = _report(finished, ingested, prepared, climbed, told, as_of_us=at_us, stages=stages)
     return msgspec.structs.replace(
@@ -365,9 +367,10 @@ def _finish(
             "parts": msgspec.to_builtins(_sizes(prepared)),
             "test": msgspec.to_builtins(test),
             "since": msgspec.to_builtins(since),
-            "bundles": {name: rung.bundle.hash for name, rung in climbed.rungs.items()},
+            "bundles": {n: r.bundle.hash for n, r in climbed.rungs.items() if r.bundle},
             "reused": msgspec.to_builtins(reused),
             "classes": msgspec.to_builtins(climbed.classes),
+            **_searches(climbed),
         },
     )
     verdict = VerdictRecord(
@@ -402,7 +405,13 @@ def _since(
 
 def _parameters(prepared: Prepared) -> dict[str, Any]:
     specs = {name: getattr(rung, "spec", None) for name, rung in prepared.rungs.items()}
-    return {name: dict(spec.parameters) if spec else {} for name, spec in specs.items()}
+    return {name: spec.record() if spec else {} for name, spec in specs.items()}
+
+
+def _searches(climbed: Climbed) -> dict[str, Any]:
+    """Keep every fit of every search."""
+    found = {n: r.searched for n, r in climbed.rungs.items() if r.searched is not None}
+    return {"searches": msgspec.to_builtins(found)} if found else {}
 
 
 def _learnt(prepared: Prepared) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.sets import FeatureSet, Known, Step
 from isbjerg.models import bundle, predictors
 from isbjerg.models.encoding import Encoder, Encoding
-from isbjerg.models.fitted import Fitted
+from isbjerg.models.fitted import Fitted, Tolerance
+from isbjerg.models.onnx_parameters import OnnxInput, OnnxParameters
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "bundle-v1"
 GOLDEN_2 = GOLDEN.with_name("bundle-v2")
@@ -204,6 +205,61 @@ def test_a_bundle_of_the_first_format_always_has_one():
     older = msgspec.structs.replace(undated(), format_version=1)
     with pytest.raises(BundleError, match="no time of the decision"):
         bundle.from_files(older.to_files({}))
+
+
+def tiny_onnx():
+    """Two numbers and a sum of them, made with ONNX's own helper: nothing of ours."""
+    from onnx import TensorProto, helper
+
+    node = helper.make_node(
+        "LinearRegressor",
+        ["features"],
+        ["score"],
+        domain="ai.onnx.ml",
+        coefficients=[2.0, -1.0],
+        intercepts=[0.5],
+    )
+    graph = helper.make_graph(
+        [node],
+        "tiny",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, 2])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 1])],
+    )
+    opsets = [helper.make_opsetid("ai.onnx.ml", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def made_of_onnx():
+    parameters = OnnxParameters(
+        (OnnxInput("features", "float", ("evening", "hours"), -1.0),), "score"
+    )
+    outputs = msgspec.structs.replace(
+        SET,
+        steps=(SET.steps[0], Step("hours", column("hour", Type.INTEGER))),
+        outputs=("evening", "hours"),
+    )
+    fitted = Fitted(
+        kind="onnx",
+        target_kind="regression",
+        parameters=msgspec.to_builtins(parameters),
+        files={"model.onnx": tiny_onnx()},
+        tolerance=Tolerance(1e-5, 1e-4),
+    )
+    return bundle.make(fitted, rung="as_it_is", feature_set=outputs, unit=UNIT, contract=())
+
+
+def test_bundles_of_the_second_format_carry_onnx():
+    files = golden_files(GOLDEN.with_name("bundle-v2-onnx"))
+    manifest = bundle.from_files(files)
+    written = made_of_onnx()
+    assert manifest.hash == written.hash
+    assert written.to_files({"model.onnx": tiny_onnx()}) == files
+    predictor = predictors.load(manifest, files)
+    # by hand: 2 * 1 - 18 + 0.5, and with -1 for what is missing: -2 + 1 + 0.5
+    assert predictor.predict_one((True, 18)) == -15.5
+    assert predictor.predict_one((None, None)) == -0.5
+    table = pl.DataFrame({"evening": [True, None], "hours": [18, None]})
+    assert predictor.predict_many(table).tolist() == [-15.5, -0.5]
 
 
 def changed(path, value):
