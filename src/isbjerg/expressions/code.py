@@ -31,15 +31,15 @@ class CodeFaults:
     ----------
     counts : Counter of (str, str)
         By function and exception.
-    last : Exception or None
+    last : BaseException or None
         The last one itself, for who called a feature by hand.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.last: Exception | None = None
+        self.last: BaseException | None = None
 
-    def add(self, name: str, fault: Exception) -> None:
+    def add(self, name: str, fault: BaseException) -> None:
         """Count one."""
         other = isinstance(fault, IsbjergError)
         self.counts[name, "a value of another type" if other else type(fault).__name__] += 1
@@ -112,7 +112,7 @@ def bound(node: Node) -> Callable[..., Carrier]:
         try:
             given = map(from_carrier, carriers, types)
             result: Carrier = to_carrier(function(*given), returns)
-        except Exception as fault:  # noqa: BLE001 - it is the user's code: whatever it raises
+        except (Exception, SystemExit) as fault:  # noqa: BLE001 - the user's code: whatever it raises
             if faults is not None:
                 faults.add(pin.name, fault)
             return None

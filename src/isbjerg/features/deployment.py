@@ -61,7 +61,11 @@ def _load(folder: Path | None, pin: Pin) -> Callable[..., Any]:
     if found.requires != pin.requires:
         differing = sorted(set(pin.requires) ^ set(found.requires))
         raise not_deployed(pin, f"its packages are others here ({', '.join(differing)})")
-    return build(reached, pin.module, pin.name)
+    try:
+        return build(reached, pin.module, pin.name)
+    except (Exception, SystemExit) as fault:  # the project's own code: whatever it raises
+        why = f"what it reaches cannot be run ({type(fault).__name__}: {fault})"
+        raise not_deployed(pin, why) from fault
 
 
 def reader_of(folder: Path) -> Read:

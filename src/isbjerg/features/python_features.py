@@ -6,6 +6,7 @@ import inspect
 import linecache
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ def python_feature(
 ) -> Callable[[Callable[..., Any]], Feature]:
     """Declare a feature that is computed by calling a plain Python function, row by row.
 
-    Prefer a traced ``@ib.feature``: it is a hundred times faster on tables, and its bundle runs
+    Prefer a traced ``@ib.feature``: it is hundreds of times faster on tables, and its bundle runs
     anywhere. Use this for what expressions cannot say: a regular expression, a checksum, a pure
     package.
 
@@ -82,6 +83,12 @@ def _define(
 ) -> Feature:
     parameters: tuple[tuple[str, Any], ...] = ()
     node = Node("literal")
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        raise TracingError(
+            f"A Python feature must be a plain function, not {function!r}.",
+            code="ISB111",
+            mend="write it with `def`, with @ib.python_feature as its only decorator",
+        )
     try:
         parameters = tuple(parameters_of(function))
         _check(function.__name__, parameters)

@@ -177,11 +177,18 @@ class _Walker:
             if place in self._places.setdefault(module, set()):
                 continue
             statement = file.body[place]
+            if isinstance(statement, ast.ImportFrom) and statement.level:
+                where = f"{module}.py:{statement.lineno}"
+                self.faults.append((where, "a relative import  ->  from file import name"))
+                continue
             if isinstance(statement, ast.ImportFrom) and self._is_own(statement):
                 self._take(module, statement, name)
                 continue
             self._places[module].add(place)
             if entry and isinstance(statement, ast.FunctionDef):
+                if len(statement.decorator_list) > 1:
+                    where = f"{module}.py:{statement.lineno}"
+                    self.faults.append((where, "a second decorator  ->  call it in the body"))
                 statement = _bare(statement)
                 self._entry[module, place] = statement
             self._look_into(module, file, statement)
@@ -217,7 +224,7 @@ class _Walker:
         return self._files[module]
 
     def _is_own(self, statement: ast.ImportFrom) -> bool:
-        return bool(statement.level) or self._file(statement.module or "") is not None
+        return self._file(statement.module or "") is not None
 
     def _take(self, module: str, statement: ast.ImportFrom, name: str) -> None:
         for alias in statement.names:
@@ -233,7 +240,7 @@ class _Walker:
         own |= {d for n in seen if isinstance(n, ast.stmt) for d in _inner(n, statement)}
         for node in seen:
             where = f"{module}.py:{getattr(node, 'lineno', statement.lineno)}"
-            self.faults += [(where, what) for what in _world(node)]
+            self.faults += [(where, what) for what in (*_world(node), *_changed(node, own))]
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(where, node)
             elif isinstance(node, ast.Name) and (node.id in file.defines or node.id not in own):
@@ -287,6 +294,16 @@ def _world(node: ast.AST) -> Iterator[str]:
         yield "`global`, which remembers the row before"
     elif isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.Yield | ast.YieldFrom):
         yield "`async` or `yield`  ->  a plain function that returns a value"
+
+
+def _changed(node: ast.AST, own: set[str]) -> Iterator[str]:
+    """Find what is put into a thing that is not the function's own, and so stays for the next row."""
+    if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        root: ast.expr = node
+        while isinstance(root, ast.Subscript | ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id not in own:
+            yield f"a change of `{root.id}`, which remembers the row before"
 
 
 def _bare(function: ast.FunctionDef) -> ast.FunctionDef:

@@ -126,12 +126,34 @@ def test_a_pin_changes_with_what_is_reached_and_nothing_else(text, helpers, same
         ("def f(x):\n    return nowhere(x)", "nowhere"),
         ("import helpers\ndef f(x):\n    return helpers.tidy(x)", "from helpers import"),
         ("def f(x):\n    return hash(x)", "hash"),
+        ("seen = {}\ndef f(x):\n    seen[x] = 1\n    return len(seen)", "a change of `seen`"),
+        ("from . import helpers\ndef f(x):\n    return helpers", "relative import"),
+        ("def memo(g):\n    return g\n@memo\n@memo\ndef f(x):\n    return x", "second decorator"),
     ],
 )
 def test_what_would_not_give_the_same_for_the_same_row_is_refused(body, word):
     with pytest.raises(TracingError, match=word) as fault:
         reach({"features": body, "helpers": HELPERS}.get, "features", "f")
     assert fault.value.kind_code == "ISB111"
+
+
+def test_a_function_may_change_its_own_things():
+    body = "def f(x):\n    found = {}\n    found[x] = 1\n    return len(found)"
+    assert reach({"features": body}.get, "features", "f").statements["features"]
+
+
+def test_a_function_that_ends_the_process_does_not(tmp_path):
+    made = deployed_project(tmp_path, "import sys\ndef f(x):\n    sys.exit(x)\n")
+    deployment.deploy_from(tmp_path, made)
+    with collecting_code_faults() as faults:
+        assert compile_expression(made.steps[0].node, [("column", "x")])("a") is None
+    assert dict(faults.counts) == {("f", "SystemExit"): 1}
+
+
+def test_code_that_cannot_be_run_is_refused_with_its_reason(tmp_path):
+    made = deployed_project(tmp_path, "LIMIT = 1 // 0\ndef f(x):\n    return x[:LIMIT]\n")
+    with pytest.raises(BundleError, match=r"cannot be run \(ZeroDivisionError"):
+        deployment.deploy_from(tmp_path, made)
 
 
 def test_names_of_builtins_may_be_the_functions_own():
