@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.unit.workflows.kit import SetClock, opened, us
-from tests.workflows import small_project
+from tests.workflows import digits_project, small_project
 
+from isbjerg.errors import DefinitionError
 from isbjerg.expressions.tree import walk
 from isbjerg.workflows import train
 from isbjerg.workflows.bundles import load_bundle
@@ -96,3 +97,22 @@ def test_what_was_learnt_goes_live_with_the_model(orders: Path) -> None:
     late = prepared.units[prepared.parts.test]["feature:shop_risk"]
     assert set(late.unique().to_list()) == set(table[1])
     assert set(rows["feature:shop_risk"].unique().to_list()) != set(table[1])
+
+
+def test_several_classes_have_no_mean(tmp_path: Path) -> None:
+    folder = digits_project.write_project(tmp_path / "digits")
+    with (folder / "features.py").open("a", encoding="utf-8") as file:
+        file.write(
+            "\n\n@ib.feature\ndef risk(p2):\n    return ib.learnt.target_mean(p2.to_integer())\n"
+        )
+    (folder / "models.py").write_text(
+        "import isbjerg as ib\n\nimport features as f\n\n\n"
+        "@ib.candidate(features=[f.risk])\ndef linear():\n    return ib.linear()\n",
+        encoding="utf-8",
+    )
+    with (
+        opened(folder, SetClock(datetime(2024, 6, 1, tzinfo=UTC))) as (workspace, definitions),
+        pytest.raises(DefinitionError, match="no number that has a mean") as fault,
+    ):
+        run(workspace, definitions)
+    assert fault.value.kind_code == "ISB224"

@@ -25,7 +25,7 @@ def python_feature(
 ) -> Callable[[Callable[..., Any]], Feature]:
     """Declare a feature that is computed by calling a plain Python function, row by row.
 
-    Prefer a traced ``@ib.feature``: it is hundreds of times faster on tables, and its bundle runs
+    Prefer a traced ``@ib.feature``: it is about a hundred times faster on tables, and its bundle runs
     anywhere. Use this for what expressions cannot say: a regular expression, a checksum, a pure
     package.
 
