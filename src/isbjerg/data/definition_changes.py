@@ -20,7 +20,8 @@ from isbjerg.data.versions import Changes
 from isbjerg.findings import Finding
 from isbjerg.times import MINUTE_US, format_span
 
-_RECENT_MAX = 50_000
+_NEW_MAX = 20_000
+_SHARED_MAX = 200_000
 _SHOWN = 10
 _ZONE_STEP_US = 15 * MINUTE_US
 _ZONE_MAX_US = 26 * 60 * MINUTE_US
@@ -84,10 +85,11 @@ def definition_changes(
     """
     columns = [c for c in before.columns if c not in key and c in changes.new.columns]
     shared = _shared(before, changes, key, columns)
-    last = before.tail(min(_RECENT_MAX, max(changes.new.height, 10 * ROWS_MIN)))
+    last = _sample(before.tail(max(changes.new.height, 10 * ROWS_MIN)), _NEW_MAX)
+    new = _sample(changes.new, _NEW_MAX)
     findings = []
     for name in columns:
-        compared = Compared(shared[name], shared[f"{name}\0now"], last[name], changes.new[name])
+        compared = Compared(shared[name], shared[f"{name}\0now"], last[name], new[name])
         if told := _look(compared):
             message, evidence = told
             if hides(name):
@@ -104,14 +106,21 @@ def _shared(
     if changes.corrected.height < PAIRS_MIN:
         empty = before.clear().select(*key, *columns)
         return empty.with_columns(pl.col(c).alias(f"{c}\0now") for c in columns)
-    corrected = changes.corrected.select(*key, *names)
+    corrected = _sample(changes.corrected, _SHARED_MAX).select(*key, *names)
     joined = before.join(corrected, on=list(key), how="inner", nulls_equal=True)
-    if not changes.unchanged:
+    same = round(changes.unchanged * corrected.height / changes.corrected.height)
+    if not same:
         return joined
-    rest = before.join(corrected.select(key), on=list(key), how="anti", nulls_equal=True)
-    rest = rest.head(changes.unchanged)  # rows that vanished are among them: they say the same
+    keys = changes.corrected.select(key)
+    rest = before.join(keys, on=list(key), how="anti", nulls_equal=True)
+    rest = _sample(rest, min(same, _SHARED_MAX))  # rows that vanished are among them
     now = [pl.col(c).cast(corrected.schema[f"{c}\0now"]).alias(f"{c}\0now") for c in columns]
     return pl.concat([joined, rest.with_columns(now)], how="diagonal_relaxed")
+
+
+def _sample(df: pl.DataFrame, rows_max: int) -> pl.DataFrame:
+    """Take every so manieth row: looking at a table must not cost as much as the table."""
+    return df if df.height <= rows_max else df.gather_every(-(-df.height // rows_max))
 
 
 def _look(column: Compared) -> tuple[str, dict[str, Any]] | None:

@@ -26,6 +26,9 @@ _ROWS_MIN = 10
 _SIGMAS = 3.0
 _SHARE_SLACK = 0.01
 _CODES_MIN = 2
+_ROWS_SHARE_MIN = 0.5
+"""Most of a table changes its codes at once; some codes that go and come are the world's."""
+
 
 Code = str | bool | int
 
@@ -122,6 +125,8 @@ def recoded_rows(old: Sequence[Code], new: Sequence[Code]) -> Recoded | None:
     before, now = Counter(old), Counter(new)
     if max(len(before), len(now)) > CODES_MAX or not before or not now:
         return None
+    if (written := _written_otherwise(before, now)) is not None:
+        return written
     gone = _gone(before, len(old), now, len(new))
     come = [c for c in now if c not in before and now[c] >= _ROWS_MIN]
     strange = sum(rows for code, rows in now.items() if code not in before)
@@ -129,17 +134,29 @@ def recoded_rows(old: Sequence[Code], new: Sequence[Code]) -> Recoded | None:
         return None
     gone.sort(key=lambda c: -before[c])
     come.sort(key=lambda c: -now[c])
-    pairs = _by_likeness(gone, come) or list(zip(gone, come, strict=True))
+    pairs = list(zip(gone, come, strict=True))
     told = sum(now[c] for c in come)
-    alike = all(_alike(o, n) for o, n in pairs)
-    if told < _SHARE_MIN * strange or (len(gone) < _CODES_MIN and not alike):
+    if told < _SHARE_MIN * strange or len(gone) < _CODES_MIN:
         return None
     if not all(_same_share(before[o], len(old), now[n], len(new)) for o, n in pairs):
         return None
     share = sum(before[c] for c in gone) / len(old)
-    if share < 0.5 and not alike:  # noqa: PLR2004 - most of a table changes its codes at once
+    if share < _ROWS_SHARE_MIN:
         return None
     return Recoded(tuple(pairs), len(new), share, by_row=False)
+
+
+def _written_otherwise(before: Counter[Code], now: Counter[Code]) -> Recoded | None:
+    """Find codes that all differ from a code of before only in how they are written."""
+    strange = [c for c in now if c not in before]
+    plain = {_plain(c): c for c in before if c not in now}
+    pairs = [(plain[_plain(c)], c) for c in strange if _plain(c) in plain]
+    told = sum(now[c] for c in strange)
+    if len(pairs) < len(strange) or told < PAIRS_MIN or len({o for o, _ in pairs}) < len(pairs):
+        return None
+    pairs.sort(key=lambda pair: -before[pair[0]])
+    share = sum(before[old] for old, _ in pairs) / before.total()
+    return Recoded(tuple(pairs), now.total(), share, by_row=False)
 
 
 def _gone(before: Counter[Code], n_old: int, now: Counter[Code], n_new: int) -> list[Code]:
@@ -152,13 +169,6 @@ def _churns(old: Sequence[Code]) -> bool:
     parts = [Counter(old[at : at + quarter]) for at in range(0, 4 * quarter, quarter)]
     both = [(a, b) for x, y in pairwise(parts) for a, b in ((x, y), (y, x))]
     return any(_gone(a, quarter, b, b.total()) for a, b in both if b.total())
-
-
-def _by_likeness(gone: Sequence[Code], come: Sequence[Code]) -> list[tuple[Code, Code]]:
-    """Pair codes that differ only in how they are written; none when one has no such partner."""
-    plain = {_plain(c): c for c in come}
-    pairs = [(c, plain[_plain(c)]) for c in gone if _plain(c) in plain]
-    return pairs if len(pairs) == len(gone) == len(plain) else []
 
 
 def _alike(old: Code, new: Code) -> bool:

@@ -34,11 +34,17 @@ _KS_P001 = 1.63
 """Two samples of one distribution are farther apart than this only once in a hundred times."""
 
 _KS_SLACK = 0.03
+_KS_SEASON = 0.15
+"""The more a conversion explains, the more the world may have moved beside it."""
+
 _APART_MIN = 0.15
 _BETTER_MIN = 4.0
 _STEADY_MAX = 0.5
 _GROWTH_MAX = 5.0
-_GRID_NEAR = 0.05
+_GRID_NEAR = 0.02
+_GRID_MAX = 0.2
+"""Beyond that far from a step too many values lie near one by chance."""
+
 _ERROR_MAX = 0.015
 _NORMAL_IQR = 1.349
 _MEDIAN_ERROR = 1.253
@@ -167,9 +173,9 @@ def rescaled_rows(old: Numbers, new: Numbers) -> Rescaled | None:
     chance = _KS_P001 * np.sqrt((len(old) + len(new)) / (len(old) * len(new)))
     converted = [(distance(c.factor * old + c.offset, new), c) for c in CONVERSIONS]
     near, best = min(converted, key=lambda pair: pair[0])
-    if near > chance + _KS_SLACK or near * _BETTER_MIN > apart:
+    if near > max(chance + _KS_SLACK, _KS_SEASON * apart) or near * _BETTER_MIN > apart:
         return None
-    if _may_be_growth(best) and not (_on_old_grid(best, old, new) or _exact(best, old, new)):
+    if _may_be_growth(best, old) and not (_on_old_grid(best, old, new) or _exact(best, old, new)):
         return None
     return Rescaled(best, len(new), distance=round(near, 4), distance_before=round(apart, 4))
 
@@ -188,22 +194,25 @@ def distance(a: Numbers, b: Numbers) -> float:
     return float(np.max(np.abs(shares[0] - shares[1])))
 
 
-def _may_be_growth(c: Conversion) -> bool:
-    return c.offset == 0 and 1 / _GROWTH_MAX < c.factor < _GROWTH_MAX
+def _may_be_growth(c: Conversion, old: Numbers) -> bool:
+    """Say whether growth could look like it: beside widely spread values an offset is nothing."""
+    spread = c.factor * float(np.subtract(*np.quantile(old, [0.75, 0.25])))
+    return abs(c.offset) <= spread / 2 and 1 / _GROWTH_MAX < c.factor < _GROWTH_MAX
 
 
 def _on_old_grid(c: Conversion, old: Numbers, new: Numbers) -> bool:
     """Say whether new values, converted back, lie on the steps that the old ones had."""
     step = _grid(old)
-    if step == 0 or _grid(new) > abs(c.factor) * step * _GRID_NEAR:
+    rounded = 0.5001 * _grid(new) / abs(c.factor) / step + _GRID_NEAR if step else 1.0
+    if rounded > _GRID_MAX:
         return False
     back = (np.sort(new)[: len(new) // 2] - c.offset) / c.factor / step
-    return bool(np.mean(np.abs(back - np.round(back)) <= _GRID_NEAR) >= _SHARE_MIN)
+    return bool(np.mean(np.abs(back - np.round(back)) <= rounded) >= _SHARE_MIN)
 
 
 def _exact(c: Conversion, old: Numbers, new: Numbers) -> bool:
     """Say whether the ratio of medians is the factor, by an error that leaves growth no room."""
-    if np.min(old) <= 0 or np.min(new) <= 0:
+    if c.offset or np.min(old) <= 0 or np.min(new) <= 0:
         return False
     before, now = np.log(old), np.log(new)
     spread = float(np.subtract(*np.quantile(before, [0.75, 0.25]))) / _NORMAL_IQR
