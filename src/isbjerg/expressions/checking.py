@@ -40,6 +40,10 @@ NODES_MAX = 10_000
 """Nodes a tree may have, each counted as often as it is used."""
 
 
+_TOLD_MAX = 200
+"""Letters of a parameter that a message shows."""
+
+
 def check(node: Node) -> Node:
     """Return `node` if compilers may rely on it.
 
@@ -121,9 +125,15 @@ def _check_node(node: Node) -> None:
     fits = is_carrier(node.value, node.type) if node.op == "literal" else _fits(node)
     if not fits:
         raise TypingError(
-            f"The parameter of a `{node.op}` of type {node.type} was {node.value!r}.",
+            f"The parameter of a `{node.op}` of type {node.type} was {_shortened(node.value)}.",
             mend="give a plain value of the kind that docs/internals/semantics.md names",
         )
+
+
+def _shortened(value: object) -> str:
+    """Write a parameter for a message; a table may have 50,000 entries."""
+    text = repr(value)
+    return text if len(text) <= _TOLD_MAX else f"{text[:_TOLD_MAX]}..."
 
 
 def _check_python(node: Node) -> None:

@@ -7,7 +7,7 @@ from isbjerg.errors import TypingError
 from isbjerg.expressions.checking import DEPTH_MAX, NODES_MAX, check
 from isbjerg.expressions.polars import to_polars
 from isbjerg.expressions.python import compile_expression
-from isbjerg.expressions.tree import Node, Type, literal
+from isbjerg.expressions.tree import EDGES_MAX, TABLE_MAX, Node, Type, literal
 
 X = Node("column", value="x", type=Type.FLOAT)
 TEXT = Node("column", value="t", type=Type.TEXT)
@@ -81,6 +81,25 @@ def test_a_tree_that_doubles_at_every_level_is_refused_at_once():
         Node("is_in", (TEXT,), [["a"]], Type.BOOLEAN),
         Node("is_in", (X,), [1.0], Type.BOOLEAN),
         Node("in_zone", (Node("column", value="a", type=Type.INSTANT),), "EST", Type.LOCAL),
+        Node("map", (TEXT,), None, Type.FLOAT),
+        Node("map", (TEXT,), [["a"], [1.0]], Type.FLOAT),
+        Node("map", (TEXT,), [["a"], [1.0], None], Type.FLOAT),
+        Node("map", (TEXT,), [["a"], [1], 0.0], Type.FLOAT),
+        Node("map", (TEXT,), [["a"], [1.0, 2.0], 0.0], Type.FLOAT),
+        Node("map", (TEXT,), [["a", "a"], [1.0, 2.0], 0.0], Type.FLOAT),
+        Node("map", (TEXT,), [[1], [1.0], 0.0], Type.FLOAT),
+        Node("map", (TEXT,), [[None], [1.0], 0.0], Type.FLOAT),
+        Node("map", (TEXT,), [[["a"]], [1.0], 0.0], Type.FLOAT),
+        Node("map", (TEXT,), [["a"], [float("nan")], 0.0], Type.FLOAT),
+        Node("map", (X,), [[1.0], [1.0], 0.0], Type.FLOAT),
+        Node("bucket", (X,), None, Type.INTEGER),
+        Node("bucket", (X,), [2.0, 1.0], Type.INTEGER),
+        Node("bucket", (X,), [1.0, 1.0], Type.INTEGER),
+        Node("bucket", (X,), [1, 2], Type.INTEGER),
+        Node("bucket", (X,), [float("inf")], Type.INTEGER),
+        Node("learn", (X,), {"what": "mean"}, Type.FLOAT),
+        Node("python", (X,), {"module": "os", "name": "system"}, Type.FLOAT),
+        Node("python", (), None, Type.FLOAT),
     ],
     ids=repr,
 )
@@ -89,6 +108,20 @@ def test_a_tree_that_is_not_whole_is_refused_by_both_compilers(node):
         compile_expression(node, [("column", "x"), ("column", "t"), ("column", "a")])
     with pytest.raises(TypingError):
         to_polars(node)
+
+
+def test_tables_are_bounded():
+    keys = list(range(TABLE_MAX + 1))
+    whole = Node("column", value="n", type=Type.INTEGER)
+    for node in (
+        Node("map", (whole,), [keys, [0.5] * len(keys), 0.0], Type.FLOAT),
+        Node("is_in", (whole,), keys, Type.BOOLEAN),
+        Node("bucket", (X,), [float(k) for k in keys[: EDGES_MAX + 1]], Type.INTEGER),
+    ):
+        with pytest.raises(TypingError, match="The parameter of"):
+            check(node)
+    most = Node("map", (whole,), [keys[1:], [0.5] * TABLE_MAX, 0.0], Type.FLOAT)
+    assert compile_expression(check(most), [("column", "n")])(0) == 0.0
 
 
 def test_a_tree_read_from_json_is_whole():

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 from tests.properties.expression_strategies import carriers, same
 
 import isbjerg as ib
@@ -247,6 +248,34 @@ def test_a_category_of_pure_noise_gains_nothing():
     naive = np.array([made.floats[k] for k in keys.to_list()])
     assert area(naive, truth) > 0.65
     assert abs(area(crossed.to_numpy(), truth) - 0.5) < 0.05
+
+
+def test_beside_a_signal_noise_does_no_harm():
+    """A noisy category of two rows each, beside a number that says something.
+
+    scikit-learn's logistic regression stands for any model: with each row's own outcome in the mean
+    it leans on the noise and loses on the test rows; cross-fitted it keeps what the number alone gives.
+    """
+    rng = np.random.default_rng(21)
+    signal, keys = rng.normal(size=4000), np.tile(np.arange(1000), 4)
+    truth = (rng.random(4000) < 1 / (1 + np.exp(-signal))).astype(np.float64)
+    train, test = np.arange(2000), np.arange(2000, 4000)
+    made, crossed = learning_rules.learn_target_mean(
+        pl.Series("v", keys[train]),
+        {"smoothing": 1.0, "most": 5000},
+        truth[train],
+        time_folds(pl.Series(train)),
+    )
+    served = np.array([made.floats[k] for k in keys.tolist()])
+
+    def tested(taught: np.ndarray) -> float:
+        model = LogisticRegression(C=1e3).fit(np.c_[signal[train], taught], truth[train])
+        score = model.predict_proba(np.c_[signal[test], served[test]])[:, 1]
+        return area(score, truth[test])
+
+    alone = area(signal[test], truth[test])
+    assert tested(crossed.to_numpy()) > alone - 0.01
+    assert tested(served[train]) < alone - 0.05
 
 
 def area(score: np.ndarray, truth: np.ndarray) -> float:
