@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from isbjerg.workflows.progress import Progress
     from isbjerg.workflows.project_files import Definitions
     from isbjerg.workflows.promote import Released, ReleasePlan
+    from isbjerg.workflows.reproduce import ReproduceReport
     from isbjerg.workflows.retrain import RetrainPlan, RetrainReport
     from isbjerg.workflows.settle import SettleReport
     from isbjerg.workflows.status import RunDetails, RunLine, StatusReport
@@ -363,6 +364,14 @@ class Project:
 
         with self._open() as workspace:
             return run_details(workspace, run)
+
+    def reproduce(self, run: str, *, progress: Progress | None = None) -> ReproduceReport:
+        """Run a run again, with its data and seed, and say whether the same bytes came out."""
+        from isbjerg.workflows.reproduce import reproduce
+
+        definitions = self.definitions()
+        with self._open() as workspace:
+            return reproduce(workspace, definitions, run, **_told(progress))
 
     def compare(self, before: str, after: str) -> CompareReport:
         """Say what differs between two runs, and what it did on the rows they share."""

@@ -184,12 +184,20 @@ def _text(workspace: Workspace, blob: str | None) -> str | None:
 def _environment(workspace: Workspace, before: Run, after: Run) -> Iterator[str]:
     if before.environment == after.environment:
         return
-    texts = [_text(workspace, run.environment) for run in (before, after)]
-    if None in texts:
-        yield "~ one of the two records is not kept any more"
+    text = _text(workspace, after.environment)
+    if text is None:
+        yield "~ the record of the later one is not kept any more"
         return
-    old, new = (_packages(text or "") for text in texts)
-    yield from _named(old, new, lambda a, b: f"{a} -> {b}")
+    yield from environment_changes(workspace, before.environment, text)
+
+
+def environment_changes(workspace: Workspace, before: str | None, now: str) -> Iterator[str]:
+    """Compare a kept lock with another's text, package by package."""
+    was = _text(workspace, before)
+    if was is None:
+        yield "~ the record of its environment is not kept any more"
+        return
+    yield from _named(_packages(was), _packages(now), lambda a, b: f"{a} -> {b}")
 
 
 def _packages(lock: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -76,13 +77,9 @@ def climb_ladder(
     stages : Stages
         Times each part.
     """
-    names = [CONSTANT, *prepared.rungs]
-    rungs: dict[str, FittedRung] = {}
-    for index, name in enumerate(names):
-        with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
-            rungs[name] = fit_remembered(name, prepared, frame, workspace.folder, remembering)
+    rungs = fit_rungs(workspace.folder, frame, prepared, remembering, stages)
     with stages.stage("evaluate", "Choosing a rung, then measuring each", 0.78):
-        ladder, test, samples = _choose_and_measure(frame, prepared, rungs, remembering)
+        ladder, test, samples = choose_and_measure(frame, prepared, rungs, remembering)
     with stages.stage("gate", "Asking the gate", 0.92):
         verdict = judge_chosen(
             workspace,
@@ -99,6 +96,18 @@ def climb_ladder(
     return Climbed(rungs, ladder, verdict, test, samples, classes)
 
 
+def fit_rungs(
+    folder: Path, frame: Frame, prepared: Prepared, remembering: Remembering, stages: Stages
+) -> dict[str, FittedRung]:
+    """Fit the constant and every rung of the ladder."""
+    names = [CONSTANT, *prepared.rungs]
+    rungs: dict[str, FittedRung] = {}
+    for index, name in enumerate(names):
+        with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
+            rungs[name] = fit_remembered(name, prepared, frame, folder, remembering)
+    return rungs
+
+
 def _class_lines(prepared: Prepared, chosen: FittedRung) -> tuple[ClassLine, ...]:
     if not prepared.classes:
         return ()
@@ -106,7 +115,7 @@ def _class_lines(prepared: Prepared, chosen: FittedRung) -> tuple[ClassLine, ...
     return class_lines(test, chosen.scores, prepared.classes, train)
 
 
-def _choose_and_measure(
+def choose_and_measure(
     frame: Frame,
     prepared: Prepared,
     rungs: Mapping[str, FittedRung],

@@ -74,7 +74,8 @@ def effect(
     if bundle is None:
         return Effect(run=before.id, why="its model was not kept")
     own = samples[ladder.chosen][ladder.primary]
-    if bundle == rungs[ladder.chosen].carried.hash:
+    chosen = rungs[ladder.chosen].bundle
+    if chosen is not None and bundle == chosen.hash:
         theirs = own
     else:
         scores = scores_of(workspace, bundle, prepared, prepared.part("test"))

@@ -7,12 +7,14 @@ again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
 
+from isbjerg.canonical import content_hash
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
 from isbjerg.evaluation.classes import ClassLine
@@ -331,6 +333,8 @@ def _start(
         parent=succession.run if succession else None,
         parameters={
             "files": code.files,
+            "contract": content_hash(read_contract(workspace, frame.unit.source)),
+            "cpus": os.cpu_count(),
             **({"succession": msgspec.to_builtins(succession)} if succession else {}),
         },
     )
@@ -350,8 +354,8 @@ def _finish(
     for feature_set in (*prepared.sets.values(), *prepared.asked.values()):
         workspace.catalog.record_feature_set(feature_set)
     chosen = climbed.rungs[climbed.ladder.chosen]
-    model, bundle = None, store_bundle(workspace, chosen.files)
-    if climbed.verdict.passed:
+    model, bundle = None, store_bundle(workspace, chosen.files) if chosen.bundle else None
+    if climbed.verdict.passed and bundle is not None:
         model = ModelVersion(
             name=workspace.folder.resolve().name, bundle=bundle, run=started.id, rung=chosen.name
         )
