@@ -8,7 +8,9 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
-HOUSEKEEPING = frozenset({"__main__", "figures", "ledgers", "measuring", "registry"})
+HOUSEKEEPING = frozenset(
+    {"__main__", "figures", "large_project", "ledgers", "measuring", "registry"}
+)
 
 
 def benchmark_names() -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.expressions.polars import polars_type
 from isbjerg.expressions.tree import TIME_MAX_US, TIME_MIN_US, Type
 from isbjerg.findings import Finding
@@ -32,7 +33,7 @@ def schema_of(df: pl.DataFrame) -> dict[str, Type]:
 
 
 def to_carriers(
-    df: pl.DataFrame, types: Mapping[str, Type] | None = None
+    df: pl.DataFrame, types: Mapping[str, Type] | None = None, shelf: Shelf = IN_MEMORY
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Cast a table to carriers.
 
@@ -44,6 +45,8 @@ def to_carriers(
         Types these columns had before: an integer column that was float before becomes
         float, a column without any value takes the type given. Other differences stay, for
         the contract to judge.
+    shelf : Shelf, optional
+        Where columns go that had to be cast.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def to_carriers(
         if cast is None:
             findings.append(_left_out(column))
             continue
-        columns.append(cast)
+        columns.append(cast if cast is column else shelf.put(cast))
         if lost := cast.null_count() - column.null_count():
             findings.append(_became_null(column, lost))
     return pl.DataFrame(columns), findings
@@ -78,11 +81,13 @@ def _cast(column: pl.Series, wanted: Type | None) -> pl.Series | None:
     if dtype == pl.Boolean:
         return column
     if dtype.is_integer():
-        whole = column.cast(pl.Int64, strict=False)
+        whole = column if dtype == pl.Int64 else column.cast(pl.Int64, strict=False)
         return _finite(whole.cast(pl.Float64)) if wanted is Type.FLOAT else whole
     if dtype.is_float() or dtype.is_decimal():
-        return _finite(column.cast(pl.Float64))
-    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return _finite(column if dtype == pl.Float64 else column.cast(pl.Float64))
+    if dtype == pl.String:
+        return column
+    if dtype in (pl.Categorical, pl.Enum):
         return column.cast(pl.String)
     return _cast_time(column)
 

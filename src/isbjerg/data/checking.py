@@ -14,6 +14,7 @@ import polars as pl
 
 from isbjerg.data.carriers import schema_of
 from isbjerg.data.contract import Contract, Field, RuleSeverity, bounds
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
 
@@ -69,7 +70,7 @@ class _Broken(msgspec.Struct, frozen=True):
     """For each row of the table whether it breaks the rule."""
 
 
-def check(contract: Contract, df: pl.DataFrame) -> Checked:
+def check(contract: Contract, df: pl.DataFrame, shelf: Shelf = IN_MEMORY) -> Checked:
     """Check a table of carriers.
 
     Parameters
@@ -78,6 +79,8 @@ def check(contract: Contract, df: pl.DataFrame) -> Checked:
         What the table promises.
     df : polars.DataFrame
         A read, or the units of a training; columns the contract does not name are told.
+    shelf : Shelf, optional
+        Where rows go that pass, when some do not.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def check(contract: Contract, df: pl.DataFrame) -> Checked:
     findings += [_told(b) for b in broken]
     findings += _check_rows(contract, df)
     findings.append(_summary(contract, df, rules, findings))
-    return _part(df, [b for b in broken if b.rule.severity == "error"], findings)
+    return _part(df, [b for b in broken if b.rule.severity == "error"], findings, shelf)
 
 
 def _broken(df: pl.DataFrame, rules: list[_Rule]) -> list[_Broken]:
@@ -272,7 +275,9 @@ def _summary(
     )
 
 
-def _part(df: pl.DataFrame, broken: list[_Broken], findings: list[Finding]) -> Checked:
+def _part(
+    df: pl.DataFrame, broken: list[_Broken], findings: list[Finding], shelf: Shelf
+) -> Checked:
     """Part the rows that break a rule of severity error from the others."""
     if not broken:
         return Checked(passed=df, failed=df.clear().with_columns(_no_text()), findings=findings)
@@ -283,8 +288,8 @@ def _part(df: pl.DataFrame, broken: list[_Broken], findings: list[Finding]) -> C
         for b, mask in zip(broken, masks.iter_columns(), strict=True)
     ]
     why = masks.filter(bad).select(pl.concat_str(names, separator=", ", ignore_nulls=True))
-    failed = df.filter(bad).with_columns(why.to_series().alias(BROKEN))
-    return Checked(passed=df.filter(~bad), failed=failed, findings=findings)
+    failed = shelf.filtered(df, bad).with_columns(why.to_series().alias(BROKEN))
+    return Checked(passed=shelf.filtered(df, ~bad), failed=failed, findings=findings)
 
 
 def _no_text() -> pl.Expr:

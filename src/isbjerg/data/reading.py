@@ -19,13 +19,17 @@ from isbjerg.canonical import content_hash
 from isbjerg.data.declaring import declared
 from isbjerg.data.frames import read_frame
 from isbjerg.data.guessing import guessed, guessed_time
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.sql_reading import read_sql
 from isbjerg.data.sql_tables import SqlTable
 from isbjerg.data.tables import SUFFIXES, CsvTable, JsonLinesTable, ParquetTable, Table
 from isbjerg.errors import SourceError
 
+_GROWS = {ParquetTable: 4, CsvTable: 2, JsonLinesTable: 2}
+"""How many times larger a table is in memory than its files, as a cautious guess."""
 
-def read(table: Any, root: Path) -> pl.DataFrame:
+
+def read(table: Any, root: Path, shelf: Shelf = IN_MEMORY) -> pl.DataFrame:
     r"""Read what a source function returned.
 
     Parameters
@@ -34,6 +38,8 @@ def read(table: Any, root: Path) -> pl.DataFrame:
         What to read.
     root : Path
         The project's folder, to which paths are relative.
+    shelf : Shelf, optional
+        Where columns of files go that are too large for memory.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def read(table: Any, root: Path) -> pl.DataFrame:
     ['number', 'Amount']
     """
     if isinstance(table, Table):
-        return _read_files(table, root)
+        return _read_files(table, root, shelf)
     if isinstance(table, SqlTable):
         return read_sql(table, root).frame
     return read_frame(table)
@@ -118,8 +124,11 @@ def _files_in(folder: Path, table: Table) -> list[Path]:
     return files
 
 
-def _read_files(table: Table, root: Path) -> pl.DataFrame:
-    frames = [_read_file(table, file) for file in _files(table, root)]
+def _read_files(table: Table, root: Path, shelf: Shelf) -> pl.DataFrame:
+    files = _files(table, root)
+    on_disk = sum(file.stat().st_size for file in files)
+    chosen = shelf.of(on_disk * _GROWS[type(table)])
+    frames = [_read_file(table, file, chosen) for file in files]
     try:
         return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as fault:
@@ -130,13 +139,13 @@ def _read_files(table: Table, root: Path) -> pl.DataFrame:
         ) from fault
 
 
-def _read_file(table: Table, file: Path) -> pl.DataFrame:
+def _read_file(table: Table, file: Path, shelf: Shelf) -> pl.DataFrame:
     try:
         if isinstance(table, ParquetTable):
-            return declared(pl.read_parquet(file, glob=False).iter_columns(), table.types)
+            return declared(_read_parquet(file, shelf).iter_columns(), table.types)
         if isinstance(table, JsonLinesTable):
             return _read_json_lines(table, file)
-        return _read_csv(table, file)
+        return _read_csv(table, file, shelf)
     except pl.exceptions.NoDataError as fault:
         raise SourceError(
             f"The file '{file.name}' is empty: it has not even a header.",
@@ -173,17 +182,28 @@ def _ragged(table: CsvTable, file: Path, line: int, values: int, header: int) ->
     )
 
 
-def _read_csv(table: CsvTable, file: Path) -> pl.DataFrame:
-    df = pl.read_csv(
-        file,
-        separator=table.separator,
-        null_values=list(table.null_values),
-        infer_schema=False,
-        glob=False,
-    )
+def _read_parquet(file: Path, shelf: Shelf) -> pl.DataFrame:
+    if shelf.is_memory:
+        return pl.read_parquet(file, glob=False)
+    return shelf.stream(pl.scan_parquet(file, glob=False))
+
+
+def _read_csv(table: CsvTable, file: Path, shelf: Shelf) -> pl.DataFrame:
+    how: dict[str, Any] = {
+        "separator": table.separator,
+        "null_values": list(table.null_values),
+        "infer_schema": False,
+        "glob": False,
+    }
+    df = pl.read_csv(file, **how) if shelf.is_memory else shelf.stream(pl.scan_csv(file, **how))
     types = dict(table.types)
-    columns = [c if c.name in types else guessed(c) for c in df.iter_columns()]
+    columns = [c if c.name in types else _shelved(c, guessed(c), shelf) for c in df.iter_columns()]
     return declared(columns, table.types)
+
+
+def _shelved(texts: pl.Series, typed: pl.Series, shelf: Shelf) -> pl.Series:
+    """Put a column away that is not the one that lies there already."""
+    return typed if typed is texts else shelf.put(typed)
 
 
 def _read_json_lines(table: JsonLinesTable, file: Path) -> pl.DataFrame:

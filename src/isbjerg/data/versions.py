@@ -1,8 +1,8 @@
 """Data versions, and which rows of a read are new or corrected.
 
 The history of a table is a chain of versions. A version lists all parts of the table: those
-of its parent and at most one of its own, which holds only rows that are new or whose values
-changed. Nothing is overwritten: a correction is one more row, later by ``_row``, and a
+of its parent and its own, which hold only rows that are new or whose values changed: one, or
+several where it would not fit into memory. Nothing is overwritten: a correction is one more row, later by ``_row``, and a
 row that left the source stays.
 """
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from isbjerg.data.carriers import DTYPES, schema_of
 from isbjerg.data.manifest import INGESTED_AT, LIVE_AT, RESERVED, ROW, DataVersion, Part, Reading
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.errors import SourceError
 from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
@@ -64,7 +65,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.new.height or self.corrected.height)
 
 
-def newest(facts: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+def newest(facts: pl.DataFrame, key: Sequence[str], shelf: Shelf = IN_MEMORY) -> pl.DataFrame:
     """Keep of each key the row that came last: by ``_ingested_at`` where it is there, then ``_row``.
 
     Rows that were posted to a server keep the high numbers they got there, so a correction that
@@ -78,12 +79,14 @@ def newest(facts: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """
     order = [column for column in (INGESTED_AT, ROW) if column in facts.columns]
     in_order = all(facts[column].is_sorted() for column in order)
-    ordered = facts if in_order else facts.sort(order, maintain_order=True)
+    ordered = facts if in_order else shelf.sorted(facts, order)
     is_last = ordered.select(_one(key).is_last_distinct()).to_series()
-    return ordered if is_last.all() else ordered.filter(is_last)
+    return shelf.filtered(ordered, is_last)
 
 
-def without_duplicates(df: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def without_duplicates(
+    df: pl.DataFrame, key: Sequence[str], shelf: Shelf = IN_MEMORY
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part a read into the first row of each key and the rows that repeat a key.
 
     Returns
@@ -100,14 +103,19 @@ def without_duplicates(df: pl.DataFrame, key: Sequence[str]) -> tuple[pl.DataFra
     is_first = df.select(_one(key).is_first_distinct()).to_series()
     if is_first.all():
         return df, df.clear()
-    return df.filter(is_first), df.filter(~is_first)
+    return shelf.filtered(df, is_first), shelf.filtered(df, ~is_first)
 
 
 def _one(key: Sequence[str]) -> pl.Expr:
     return pl.col(key[0]) if len(key) == 1 else pl.struct(list(key))
 
 
-def new_facts(current_newest: pl.DataFrame, incoming: pl.DataFrame, key: Sequence[str]) -> Changes:
+def new_facts(
+    current_newest: pl.DataFrame,
+    incoming: pl.DataFrame,
+    key: Sequence[str],
+    shelf: Shelf = IN_MEMORY,
+) -> Changes:
     """Find which rows of a read are new or corrected.
 
     Null equals null. A column that only one side has counts as null on the other, so a new
@@ -122,6 +130,8 @@ def new_facts(current_newest: pl.DataFrame, incoming: pl.DataFrame, key: Sequenc
         The read, in carriers, its keys unique.
     key : sequence of str
         Columns that identify a row.
+    shelf : Shelf, optional
+        Where the rows found go.
 
     Returns
     -------
@@ -142,14 +152,12 @@ def new_facts(current_newest: pl.DataFrame, incoming: pl.DataFrame, key: Sequenc
     where = _positions(old, read, key)
     found = where.is_not_null()
     vanished = old.height - int(found.sum())
-    matched = read if found.all() else read.filter(found)
-    differs = _differs(old, matched, where.drop_nulls(), key)
-    known = incoming.filter(found)
-    corrected = known.filter(differs)
+    differs = _differs(old, read, where, key) & found
+    corrected = shelf.filtered(incoming, differs)
     return Changes(
-        new=incoming.filter(~found),
+        new=shelf.filtered(incoming, ~found),
         corrected=corrected,
-        unchanged=known.height - corrected.height,
+        unchanged=int(found.sum()) - corrected.height,
         vanished=vanished,
     )
 
@@ -181,15 +189,16 @@ def _positions(old: pl.DataFrame, read: pl.DataFrame, key: Sequence[str]) -> pl.
 
 
 def _differs(
-    old: pl.DataFrame, matched: pl.DataFrame, where: pl.Series, key: Sequence[str]
+    old: pl.DataFrame, read: pl.DataFrame, where: pl.Series, key: Sequence[str]
 ) -> pl.Series:
-    differs = pl.zeros(matched.height, dtype=pl.Boolean, eager=True)
+    """Compare column by column; a row that is not there differs, unless all of it is null."""
+    differs = pl.zeros(read.height, dtype=pl.Boolean, eager=True)
     here = pl.int_range(old.height, dtype=pl.UInt32(), eager=True)
     aligned = len(where) == old.height and bool((where == here).all())
     for name in old.columns:
         if name not in key:
             before = old[name] if aligned else old[name].gather(where)
-            differs = differs | before.ne_missing(matched[name])
+            differs = differs | before.ne_missing(read[name])
     return differs
 
 
@@ -275,7 +284,7 @@ def next_version(
     *,
     table: str,
     key: Sequence[str],
-    part: Part | None,
+    parts: Sequence[Part],
     schema: Mapping[str, Type],
     source: str,
     at_us: int,
@@ -286,9 +295,9 @@ def next_version(
     findings: Sequence[Finding] = (),
     reading: Reading | None = None,
 ) -> DataVersion:
-    """Build the version that follows `parent` when `part` has been written.
+    """Build the version that follows `parent` when its own parts have been written.
 
-    Without a part it holds the rows that it held, read in another way.
+    Without parts of its own it holds the rows that it held, read in another way.
 
     Examples
     --------
@@ -296,7 +305,7 @@ def next_version(
     ...     None,
     ...     table="loans",
     ...     key=["id"],
-    ...     part=Part("ab", 3, 100),
+    ...     parts=[Part("ab", 3, 100)],
     ...     schema={"id": Type.INTEGER},
     ...     source="loans.csv",
     ...     at_us=0,
@@ -306,7 +315,8 @@ def next_version(
     ('loans@v1', 3, None)
     """
     number = parent.number + 1 if parent else 1
-    parts = (*(parent.parts if parent else ()), *([part] if part else []))
+    own = tuple(parts)
+    parts = (*(parent.parts if parent else ()), *own)
     return DataVersion(
         id=f"{table}@v{number}",
         table=table,
@@ -320,7 +330,7 @@ def next_version(
         rows=sum(p.rows for p in parts),
         at_us=at_us,
         live=live,
-        new=changes.new.height if changes else part.rows if part else 0,
+        new=changes.new.height if changes else sum(p.rows for p in own),
         corrected=changes.corrected.height if changes else 0,
         vanished=changes.vanished if changes else 0,
         quarantined=quarantined,

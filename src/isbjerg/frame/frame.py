@@ -168,6 +168,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         Only decisions of so long a time before a run are learnt from and judged on.
     seed : int
         The seed of every generator of a run.
+    memory_bytes : int or None
+        How much memory tables may take; ``None`` for a share of the machine's.
     """
 
     objective: str
@@ -185,6 +187,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     release: Release = Release()
     split: Split = Split()
     seed: int = 0
+    memory_bytes: int | None = None
 
     @property
     def split_how(self) -> SplitHow:

@@ -19,6 +19,7 @@ from isbjerg.errors import ArgumentError
 from isbjerg.frame.frame import Comparison, Guardrail
 from isbjerg.frame.metrics import closest_metric, find_metric, metric_names
 from isbjerg.frame.moment import Moment, parse_moment
+from isbjerg.frame.sizes import MEMORY_MIN_BYTES, parse_size
 from isbjerg.times import from_datetime, parse_instant, parse_span
 
 _BOUND = re.compile(
@@ -182,6 +183,17 @@ def span(example: str) -> Reader:
         return found
 
     return read
+
+
+def memory(value: Any) -> int:
+    """Read how much memory may be used, as bytes."""
+    try:
+        found = parse_size(value)
+    except (ValueError, TypeError):
+        found = 0
+    if found < MEMORY_MIN_BYTES:
+        raise Refusal("be a size of at least 256 MiB, such as 4 GB", '"4 GB"')
+    return found
 
 
 def shares(value: Any) -> tuple[float, ...]:

@@ -292,4 +292,5 @@ def _build(values: Values) -> Frame:
         release=parts.Release(**values["release"]),
         split=parts.Split(**split),
         seed=values["run"].get("seed", 0),
+        memory_bytes=values["run"].get("memory"),
     )

@@ -286,7 +286,16 @@ SPLIT = Table(
 RUN = Table(
     "run",
     "How a run is made.",
-    (Key("seed", kinds.whole, "0", "Seed of every generator, so that a run can be repeated."),),
+    (
+        Key("seed", kinds.whole, "0", "Seed of every generator, so that a run can be repeated."),
+        Key(
+            "memory",
+            kinds.memory,
+            '"4 GB"',
+            "How much memory tables may take; larger ones are worked on from disk. Half of what the"
+            " machine or container has when not said.",
+        ),
+    ),
 )
 
 TABLES = (TOP, UNIT, TARGET, METRIC, VALUE, SLICES, BUDGET, FRESHNESS, RELEASE, SPLIT, RUN)

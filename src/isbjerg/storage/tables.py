@@ -13,6 +13,7 @@ import polars as pl
 
 from isbjerg.canonical import file_sha256
 from isbjerg.data.carriers import DTYPES
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.versions import INGESTED_AT, LIVE_AT, ROW, DataVersion, Part
 from isbjerg.errors import StoreError
 from isbjerg.expressions.tree import Type
@@ -22,6 +23,9 @@ from isbjerg.storage.layout import Store
 
 _ROW_GROUP = 131_072
 """Fixed, so that equal rows give equal bytes."""
+
+_BYTES = {Type.TEXT: 32, Type.BOOLEAN: 1}
+"""About how much memory a value takes, where it is not 8 bytes."""
 
 _OWN = {ROW: Type.INTEGER, LIVE_AT: Type.INSTANT, INGESTED_AT: Type.INSTANT}
 
@@ -45,6 +49,29 @@ def write_part(store: Store, table: str, facts: pl.DataFrame) -> Part:
     return Part(hash=path.stem, rows=facts.height, bytes=path.stat().st_size)
 
 
+def write_parts(store: Store, table: str, facts: pl.DataFrame, part_bytes: int) -> list[Part]:
+    """Write rows as parts of about a size in memory each; small tables are one part.
+
+    Parameters
+    ----------
+    store : Store
+        Where to write.
+    table : str
+        Name of the source.
+    facts : polars.DataFrame
+        From :func:`isbjerg.data.versions.as_facts`.
+    part_bytes : int
+        How large a part may be before it is compressed.
+    """
+    size = int(facts.estimated_size())
+    if size <= part_bytes:
+        return [write_part(store, table, facts)]
+    rows = max(1, facts.height * part_bytes // size)
+    rows = -(-rows // _ROW_GROUP) * _ROW_GROUP
+    starts = range(0, facts.height, rows)
+    return [write_part(store, table, facts.slice(start, rows)) for start in starts]
+
+
 def _write(facts: pl.DataFrame, store: Store, table: str, temporary: Path) -> Path:
     _write_parquet(facts, temporary)
     return store.part(table, file_sha256(temporary))
@@ -62,6 +89,7 @@ def read_facts(
     columns: Sequence[str] | None = None,
     *,
     verify: bool = True,
+    shelf: Shelf = IN_MEMORY,
 ) -> pl.DataFrame:
     """Read the facts of a data version: columns of the source, ``_live_at`` and ``_row``.
 
@@ -76,6 +104,8 @@ def read_facts(
         Only these columns of the source (``_ingested_at`` may be named too).
     verify : bool, default=True
         Whether to check each part against its SHA-256 first.
+    shelf : Shelf, optional
+        Where columns go that are too large for memory.
 
     Returns
     -------
@@ -90,17 +120,19 @@ def read_facts(
     schema = {**dict(version.schema), **_OWN}
     names = list(dict(version.schema)) if columns is None else list(columns)
     wanted = {name: schema[name] for name in dict.fromkeys([*names, LIVE_AT, ROW])}
+    chosen = shelf.of(version.rows * sum(_BYTES.get(kind, 8) for kind in wanted.values()))
     frames = [
-        _read_part(store, version.table, part, wanted, verify=verify) for part in version.parts
+        chosen.stream(_part(store, version.table, part, wanted, verify=verify))
+        for part in version.parts
     ]
     if not frames:
         return pl.DataFrame(schema={name: DTYPES[kind] for name, kind in wanted.items()})
-    return pl.concat(frames, rechunk=True)
+    return pl.concat(frames, rechunk=chosen.is_memory)
 
 
-def _read_part(
+def _part(
     store: Store, table: str, part: Part, wanted: dict[str, Type], *, verify: bool
-) -> pl.DataFrame:
+) -> pl.LazyFrame:
     path = store.part(table, part.hash)
     if not path.exists():
         raise StoreError(
@@ -112,9 +144,9 @@ def _read_part(
         )
     if path.stat().st_size != part.bytes or (verify and file_sha256(path) != part.hash):
         raise damaged(path, part.hash)
-    there = pl.scan_parquet(path, glob=False).collect_schema()
-    df = pl.read_parquet(path, columns=[c for c in wanted if c in there], glob=False)
-    return df.select(
+    rows = pl.scan_parquet(path, glob=False)
+    there = rows.collect_schema()
+    return rows.select(
         pl.col(name).cast(DTYPES[kind]) if name in there else pl.lit(None, DTYPES[kind]).alias(name)
         for name, kind in wanted.items()
     )

@@ -92,7 +92,7 @@ def _posted_version(
         latest,
         table=source.name,
         key=source.key,
-        part=write_part(workspace.store, source.name, posted_frame(posted, schema, now_us)),
+        parts=[write_part(workspace.store, source.name, posted_frame(posted, schema, now_us))],
         schema=schema,
         source="posted facts",
         at_us=now_us,

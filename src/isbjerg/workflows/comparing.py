@@ -83,14 +83,17 @@ def compare_with_known(
     if latest is None:
         schema = merge_schema({}, rows, rows)
         return Compared(new_facts(rows.clear(), conform(rows, schema), key), schema)
-    facts = read_facts(workspace.store, latest, [*dict(latest.schema), INGESTED_AT], verify=False)
-    current = newest(facts, key)
+    columns = [*dict(latest.schema), INGESTED_AT]
+    shelf = workspace.shelf
+    facts = read_facts(workspace.store, latest, columns, verify=False, shelf=shelf)
+    shelf = shelf.of(int(facts.estimated_size() + rows.estimated_size()))
+    current = newest(facts, key, shelf)
     schema = merge_schema(dict(latest.schema), rows, current)
     incoming = conform(rows, schema)
-    changes = new_facts(conform(current, schema), incoming, key)
+    changes = new_facts(conform(current, schema), incoming, key, shelf)
     posted = facts.filter(pl.col(ROW) >= POSTED_ROW_FIRST)
     if posted.height:
-        said = newest(facts.filter(pl.col(ROW) < POSTED_ROW_FIRST), key)
+        said = newest(shelf.filtered(facts, facts[ROW] < POSTED_ROW_FIRST), key, shelf)
         frames = (conform(f.drop(RESERVED, strict=False), schema) for f in (current, said, posted))
         changes = _without_undoing(changes, *frames, key=key)
         current = said

@@ -74,6 +74,7 @@ def ingest(
     StoreError
         When another ingest is at work.
     """
+    workspace = workspace.within(definitions.frame.memory_bytes)
     chosen = [_named(definitions, t) for t in (tables or definitions.sources)]
     done = []
     with workspace.catalog.lease("ingest", "isbjerg ingest"):

@@ -35,7 +35,7 @@ from isbjerg.expressions.tree import Type
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sources import Source
 from isbjerg.findings import Finding
-from isbjerg.storage.tables import sweep, write_part, write_quarantine
+from isbjerg.storage.tables import sweep, write_parts, write_quarantine
 from isbjerg.times import format_instant, format_span
 from isbjerg.workflows.absorbing import absorb_posted
 from isbjerg.workflows.comparing import Compared, compare_with_known
@@ -143,8 +143,10 @@ def _ingest_read(
         clock=workspace.clock,
         rules=_state(workspace, source),
         full=full,
+        shelf=workspace.shelf,
     )
-    frame, became = to_carriers(taken.frame, dict(latest.schema) if latest else {})
+    shelf = workspace.shelf.of(int(taken.frame.estimated_size()))
+    frame, became = to_carriers(taken.frame, dict(latest.schema) if latest else {}, shelf)
     if latest and taken.partial and not frame.height:
         return msgspec.structs.replace(_as_before(source, latest, became), incremental=True)
     sifted = _sift(workspace, source, frame, decision, partial=taken.partial)
@@ -214,11 +216,12 @@ def _sift(
     contract, drafted = contract_of(workspace, source, frame, decision)
     if partial:  # how many rows the table has cannot be seen from what is new in it
         contract = msgspec.structs.replace(contract, rows_minimum=None)
-    checked = check(contract, frame)
+    shelf = workspace.shelf.of(int(frame.estimated_size()))
+    checked = check(contract, frame, shelf)
     findings = [*drafted, *checked.findings]
     if checked.blocked:
         return _Sifted(checked.passed, checked.failed, findings, blocked=True)
-    rows, repeated = without_duplicates(checked.passed, list(source.key))
+    rows, repeated = without_duplicates(checked.passed, list(source.key), shelf)
     if repeated.height:
         findings.append(_repeated(source, repeated.height))
         repeated = repeated.with_columns(pl.lit(f"key:{', '.join(source.key)}").alias(BROKEN))
@@ -277,12 +280,13 @@ def _write(
             ),
         ]
     )
-    part = write_part(workspace.store, source.name, facts) if changes.any else None
+    part_bytes = workspace.shelf.table_bytes_max
+    write = changes.any or latest is None
     return next_version(
         latest,
         table=source.name,
         key=source.key,
-        part=part if latest else part or write_part(workspace.store, source.name, facts),
+        parts=write_parts(workspace.store, source.name, facts, part_bytes) if write else (),
         schema=schema,
         source=source.name,
         at_us=now_us,

@@ -17,6 +17,7 @@ import polars as pl
 from isbjerg.canonical import content_hash
 from isbjerg.data.manifest import DataVersion, Reading
 from isbjerg.data.reading import read
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.sql_reading import read_sql
 from isbjerg.data.sql_tables import SqlTable
 from isbjerg.data.tables import Table
@@ -57,6 +58,7 @@ def take(
     clock: Clock,
     rules: str,
     full: bool = False,
+    shelf: Shelf = IN_MEMORY,
 ) -> Taken:
     """Read a source.
 
@@ -78,6 +80,8 @@ def take(
         again.
     full : bool, default=False
         Whether to read everything all the same.
+    shelf : Shelf, optional
+        Where columns go that are too large for memory.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def take(
     definition = definition_of(source, table)
     reading = Reading(definition=definition, rules=rules)
     if not isinstance(table, SqlTable):
-        frame = read(table, root)
+        frame = read(table, root, shelf)
         return Taken(frame, False, _with(reading, frame))  # noqa: FBT003 - named by the tuple
     known = dict(latest.schema) if latest else {}
     before = latest.reading if latest else None

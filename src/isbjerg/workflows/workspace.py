@@ -5,10 +5,12 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from isbjerg.data.memory import memory_to_use
+from isbjerg.data.shelf import Shelf
 from isbjerg.storage.blobs import Blobs
 from isbjerg.storage.cache import Cache
 from isbjerg.storage.catalog.catalog import Catalog
@@ -39,6 +41,8 @@ class Workspace:
         What time it is.
     who : str
         Who acts, for the audit trail.
+    memory_bytes : int
+        How much memory an act may use for tables.
     """
 
     folder: Path
@@ -46,11 +50,21 @@ class Workspace:
     catalog: Catalog
     clock: Clock
     who: str
+    memory_bytes: int = field(default_factory=memory_to_use)
 
     @property
     def blobs(self) -> Blobs:
         """Bytes by their hash."""
         return Blobs(self.store.blobs)
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where columns go that are too large for memory."""
+        return Shelf(self.store.folder, self.memory_bytes)
+
+    def within(self, memory_bytes: int | None) -> Workspace:
+        """Work within another amount of memory, if one is asked for."""
+        return self if memory_bytes is None else replace(self, memory_bytes=memory_bytes)
 
     @cached_property
     def cache(self) -> Cache:

@@ -143,7 +143,7 @@ def test_live_rows_carry_when_they_came_and_a_backfill_does_not() -> None:
 def test_a_version_lists_the_parts_of_its_parent_and_its_own() -> None:
     def following(parent, name, rows):
         return next_version(
-            parent, table="t", key=["id"], part=Part(name, rows, 1),
+            parent, table="t", key=["id"], parts=[Part(name, rows, 1)],
             schema={"id": Type.INTEGER}, source="s", at_us=0, live=False,
         )  # fmt: skip
 

@@ -64,6 +64,7 @@ SAME: dict[str, Any] = {
     "retrain": "daily",
     "release": Release(strategy="canary", shares=(0.5, 1.0), margin=0.1),
     "seed": 1,
+    "memory_bytes": 2**30,
 }
 
 

@@ -32,7 +32,7 @@ def catalog(tmp_path: Path):
 
 def _version(parent: DataVersion | None, part: str) -> DataVersion:
     return next_version(
-        parent, table="t", key=["id"], part=Part(part, 2, 9), schema={"id": Type.INTEGER},
+        parent, table="t", key=["id"], parts=[Part(part, 2, 9)], schema={"id": Type.INTEGER},
         source="s", at_us=5, live=True, findings=[Finding(code="c", subject="t.id")],
     )  # fmt: skip
 

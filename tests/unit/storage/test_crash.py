@@ -60,7 +60,7 @@ with Catalog.open(store.catalog, lambda: 0) as catalog, catalog.lease("ingest", 
         facts = as_facts(changes.rows, first_row=first, ingested_us=0, live=False)
         part = write_part(store, "t", facts)
         version = next_version(
-            latest, table="t", key=["id"], part=part, schema=schema_of(read), source="s",
+            latest, table="t", key=["id"], parts=[part], schema=schema_of(read), source="s",
             at_us=0, live=False, changes=changes,
         )
         catalog.record_data_version(version)

@@ -10,7 +10,7 @@ from isbjerg.data.versions import DataVersion, as_facts, next_version
 from isbjerg.errors import ArgumentError, StoreError
 from isbjerg.expressions.tree import Type
 from isbjerg.storage.layout import Store
-from isbjerg.storage.tables import read_facts, sweep, write_part, write_quarantine
+from isbjerg.storage.tables import read_facts, sweep, write_part, write_parts, write_quarantine
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def _write(
     facts = as_facts(rows, first_row=first, ingested_us=10, live=parent is not None)
     part = write_part(store, "t", facts)
     return next_version(
-        parent, table="t", key=["id"], part=part, schema=schema, source="s", at_us=10,
+        parent, table="t", key=["id"], parts=[part], schema=schema, source="s", at_us=10,
         live=parent is not None,
     )  # fmt: skip
 
@@ -101,3 +101,11 @@ def test_the_store_keeps_itself_out_of_version_control(store: Store) -> None:
 def test_no_table_name_leaves_the_store(store: Store, name: str) -> None:
     with pytest.raises(ArgumentError):
         store.table(name)
+
+
+def test_a_table_larger_than_a_part_may_be_becomes_several(store: Store) -> None:
+    rows = pl.DataFrame({"id": range(300_000)})
+    facts = as_facts(rows, first_row=0, ingested_us=5, live=False)
+    parts = write_parts(store, "t", facts, part_bytes=1)
+    assert [part.rows for part in parts] == [131_072, 131_072, 37_856]
+    assert write_parts(store, "t", facts, part_bytes=2**40) == [write_part(store, "t", facts)]

@@ -19,6 +19,8 @@ from tests.unit.workflows.kit import (
 )
 
 from isbjerg.cli.exits import MISUSE, exit_of
+from isbjerg.data import shelf
+from isbjerg.data.shelf import Shelf
 from isbjerg.data.versions import INGESTED_AT, LIVE_AT, ROW, newest
 from isbjerg.errors import ArgumentError, SourceError, StoreError
 from isbjerg.features.keys import key_text
@@ -30,6 +32,14 @@ from isbjerg.workflows.workspace import Workspace
 MARCH = START + 60 * DAY
 APRIL = START + 90 * DAY
 UNKNOWN = pl.Series([None] * 10, dtype=pl.Float64)
+
+
+@pytest.fixture(autouse=True, params=["in memory", "on the shelf"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an ingest does, it does it to tables that do not fit into memory too."""
+    if request.param == "on the shelf":
+        monkeypatch.setattr(Shelf, "table_bytes_max", 0)
+        monkeypatch.setattr(shelf, "_SMALL_BYTES", 0)
 
 
 @pytest.fixture
