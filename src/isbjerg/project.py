@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isbjerg.times import Clock, parse_instant, system_clock
+from isbjerg.times import Clock, parse_instant, parse_span, system_clock
 
 if TYPE_CHECKING:
-    from isbjerg.storage.catalog.records import Note
+    from isbjerg.storage.catalog.records import Alarm, Note
     from isbjerg.workflows.compare import CompareReport
     from isbjerg.workflows.data_diff import DataDiff
     from isbjerg.workflows.data_tables import DataList, DataShow
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from isbjerg.workflows.status import RunDetails, RunLine, StatusReport
     from isbjerg.workflows.trace import Trace
     from isbjerg.workflows.train import RunReport
+    from isbjerg.workflows.watch import WatchReport
     from isbjerg.workflows.workspace import Workspace
 
 
@@ -342,6 +343,34 @@ class Project:
 
         with self._open() as workspace:
             return trace(workspace, prediction_id)
+
+    def watch(self, as_of: str | None = None, *, window: str | None = None) -> WatchReport:
+        """Look once whether what is live is still what was tested.
+
+        Parameters
+        ----------
+        as_of : str, optional
+            End of the window as ISO 8601; now, when not given.
+        window : str, optional
+            Its length, such as ``"7d"``; a day when not given.
+        """
+        from isbjerg.workflows.watch import WINDOW_US, watch
+
+        definitions = self.definitions()
+        as_of_us = None if as_of is None else parse_instant(as_of)
+        window_us = WINDOW_US if window is None else parse_span(window)
+        with self._open() as workspace:
+            return watch(workspace, definitions, as_of_us=as_of_us, window_us=window_us)
+
+    def alarms(self, *, only_open: bool = True) -> tuple[Alarm, ...]:
+        """List alarms, newest first."""
+        with self._open() as workspace:
+            return tuple(workspace.catalog.alarms(only_open=only_open))
+
+    def close_alarm(self, number: int, *, why: str) -> Alarm:
+        """Close an alarm by a person's word; a watch opens another while the thing lasts."""
+        with self._open() as workspace:
+            return workspace.catalog.close_alarm(number, by=workspace.who, why=why)
 
     def status(self) -> StatusReport:
         """Say where the project stands."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from isbjerg.cli.alarms_table import alarms_table
 from isbjerg.cli.data_report import planned
 from isbjerg.cli.figures import count, instant
 from isbjerg.cli.output import Column, key_values, next_step, table
@@ -29,10 +30,12 @@ def status_pieces(report: StatusReport) -> Iterator[RenderableType]:
             ("live", shown),
             ("newest that passed", newest),
             ("runs", count(report.runs)),
-            ("predictions", count(report.predictions)),
+            ("predictions", count(report.predictions) + _blind(report)),
             ("outcomes", count(report.outcomes) + lone),
         ],
     )
+    if report.alarms:
+        yield alarms_table(report.alarms)
     yield table(
         "Data",
         ["table", "version", Column("rows", "right"), "since", Column("findings", "right")],
@@ -57,3 +60,10 @@ def status_pieces(report: StatusReport) -> Iterator[RenderableType]:
         )
     if report.next_step:
         yield next_step(report.next_step)
+
+
+def _blind(report: StatusReport) -> str:
+    """Tell how many of the last day's answers were given while nothing of a source was known."""
+    if not report.lookups_missing:
+        return ""
+    return f", {count(report.lookups_missing)} of the last day without a looked-up source"

@@ -101,6 +101,11 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 "isbjerg settle outcomes.csv --plan",
             ),
             Verb(
+                "watch",
+                "is what is live still what was tested? failures open alarms",
+                "isbjerg watch --window 7d",
+            ),
+            Verb(
                 "trace",
                 "everything behind one prediction, replayed",
                 "isbjerg trace 01JZ8Q5W6T-0-17",

@@ -57,11 +57,14 @@ class Live:
         Columns that the compiled function takes first.
     slots : tuple
         Each slot's name, its cache, and the unit's columns it is looked up by.
+    lookups : tuple
+        Each source whose newest fact is looked up, and the slots that take a value from it.
     """
 
     loaded: Loaded
     columns: tuple[str, ...]
     slots: tuple[tuple[str, CachedSlot, tuple[str, ...]], ...]
+    lookups: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def complete_from_us(self) -> int | None:
@@ -79,6 +82,14 @@ class Live:
         return {
             name: slot.value(tuple([row[c] for c in on]), at_us) for name, slot, on in self.slots
         }
+
+    def unknown(self, slots: Mapping[str, Carrier]) -> list[str]:
+        """Name the sources of which nothing was known: every value looked up in them is missing."""
+        return [
+            source
+            for source, names in self.lookups
+            if slots[names[0]] is None and all(slots[name] is None for name in names)
+        ]
 
     def score(
         self, row: Mapping[str, Carrier], slots: Mapping[str, Carrier]
@@ -126,6 +137,15 @@ def load(
 def _inputs(made: FeatureSet) -> list[tuple[str, str]]:
     columns = [("column", name) for name, _ in made.columns]
     return columns + [("slot", slot.name) for slot in made.slots]
+
+
+def _lookups(made: FeatureSet) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Group the slots that take a value from the newest fact, by source and match."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for slot in made.slots:
+        if slot.kind == "newest":
+            found.setdefault((slot.source, slot.on), []).append(slot.name)
+    return tuple((source, tuple(names)) for (source, _), names in found.items())
 
 
 class Stage:
@@ -196,7 +216,7 @@ class Stage:
             for s in made.slots
         )
         self._follower.keep(s.name for s in made.slots)
-        return Live(loaded, tuple(name for name, _ in made.columns), slots)
+        return Live(loaded, tuple(name for name, _ in made.columns), slots, _lookups(made))
 
     def close(self) -> None:
         """Free what is live."""

@@ -22,7 +22,7 @@ from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_a
 from isbjerg.serving.live import Live, Stage
 from isbjerg.storage.following import Follower
 from isbjerg.storage.ids import Ids
-from isbjerg.storage.ledger import Prediction, unit_key
+from isbjerg.storage.ledger import LOOKUP_MISSING, Prediction, unit_key
 from isbjerg.storage.ledger_writer import LedgerWriter
 from isbjerg.times import Clock, format_instant, parse_instant
 
@@ -135,6 +135,8 @@ class Predicting:
         loaded = live.loaded
         inputs, findings = loaded.reader.read(row)
         slots = live.look_up(inputs, at_us)
+        if unknown := live.unknown(slots):
+            findings = [*findings, *map(_unknown, unknown)]
         features, said = live.score(inputs, slots)
         score, output = read_score(said, loaded.bundle.classes)
         if raised := loaded.faults.taken():
@@ -215,6 +217,17 @@ def _read(body: bytes) -> Asked:
     if len(asked.purpose) > PURPOSE_LENGTH_MAX:
         raise Refusal(400, "ISB702", "'purpose' is too long.", field="purpose")
     return asked
+
+
+def _unknown(source: str) -> dict[str, Any]:
+    """Flag an answer that was given without what a source should have told."""
+    found = Finding(
+        code=LOOKUP_MISSING,
+        subject=source,
+        message=f"Nothing of {source} is known for this decision.",
+        mend=f"isbjerg ingest {source}, or POST /facts/{source}",
+    )
+    return dict(msgspec.to_builtins(found))
 
 
 def _give(record: Prediction) -> Given:

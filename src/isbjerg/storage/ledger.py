@@ -71,6 +71,9 @@ CREATE TABLE predictions (
 CREATE INDEX predictions_by_unit ON predictions (unit_key);
 """
 
+INDEX_BY_TIME = "CREATE INDEX IF NOT EXISTS predictions_by_at ON predictions (at_us)"
+"""Made by the writer in new files and in those of before; a reader finds the same without it."""
+
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """What was predicted, for what, from what, by what.
@@ -131,6 +134,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     output: dict[str, Any] | None = None
     seq: int = 0
 
+
+LOOKUP_MISSING = "serving.lookup_missing"
+"""Code of the finding in a record that was made while nothing of a source was known."""
 
 _COLUMNS = Prediction.__struct_fields__[:-1]
 _JSON = frozenset({"inputs", "slots", "features", "findings", "output"})
@@ -282,10 +288,36 @@ class Ledger:
     def count(self) -> int:
         """Return how many predictions there are."""
         total = sum(batch.rows for batch in self._batches())
-        for path in self._files():
-            with closing(open_reader(path)) as db:
-                total += db.execute("SELECT count(*) FROM predictions").fetchone()[0]
-        return total
+        return total + sum(int(n) for (n,) in self._each("SELECT count(*) FROM predictions"))
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and the last decision time that servers answered; ``None`` for none."""
+        ends = self._each("SELECT min(at_us), max(at_us) FROM predictions")
+        known = [at_us for pair in ends for at_us in pair if at_us is not None]
+        return (min(known), max(known)) if known else None
+
+    def count_finding(self, code: str, since_us: int) -> int:
+        """Return how many answers of servers, from a decision time on, carry a finding of this code."""
+        found = self._each(
+            "SELECT count(*) FROM predictions WHERE at_us >= ? AND findings LIKE ?",
+            (since_us, f'%"{code}"%'),
+        )
+        return sum(int(n) for (n,) in found)
+
+    def hours(self, since_us: int, until_us: int) -> dict[int, int]:
+        """Count predictions by the hour of their decision, hours since 1970; no hour counts none.
+
+        Rows of batches are left out: they come when somebody asks for them, not by the hour.
+        """
+        counted: dict[int, int] = {}
+        rows = self._each(
+            "SELECT at_us / 3600000000, count(*) FROM predictions"
+            " WHERE at_us >= ? AND at_us < ? GROUP BY 1",
+            (since_us, until_us),
+        )
+        for hour, count in rows:
+            counted[hour] = counted.get(hour, 0) + count
+        return counted
 
     def known(self, *, ids: Iterable[str] = (), units: Iterable[str] = ()) -> set[str]:
         """Return which of these ids and unit keys have a prediction."""
@@ -308,6 +340,12 @@ class Ledger:
         if not self._folder.is_dir():
             return []
         return sorted(p for p in self._folder.glob("*.db") if p.name != OUTCOMES)
+
+    def _each(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """Ask each worker's file the same."""
+        for path in self._files():
+            with closing(open_reader(path)) as db:
+                yield from db.execute(query, values)
 
     def _ask(
         self,

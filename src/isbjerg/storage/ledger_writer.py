@@ -25,6 +25,7 @@ from isbjerg.storage.durable import make_folder, sync_folder
 from isbjerg.storage.ledger import (
     APPLICATION_ID,
     FORMAT_VERSION,
+    INDEX_BY_TIME,
     INSERT,
     SCHEMA,
     UPGRADE,
@@ -177,6 +178,7 @@ class LedgerWriter:
                 db.execute("PRAGMA synchronous = FULL")
                 if check_format(db, self.path) < FORMAT_VERSION:
                     db.executescript(UPGRADE)
+                db.execute(INDEX_BY_TIME)
             except BaseException:
                 db.close()
                 raise

@@ -5,15 +5,13 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from isbjerg.expressions.tree import names
-from isbjerg.features.knowledge import known_rules
 from isbjerg.features.sets import LIVE_AT
 from isbjerg.frame.hashes import frame_hash
 from isbjerg.storage.catalog.records import Run
 from isbjerg.storage.tables import read_facts
 from isbjerg.times import format_instant
 from isbjerg.workflows.project_files import Definitions
-from isbjerg.workflows.units import known_at, typed_target
+from isbjerg.workflows.units import outcome_known, typed_target
 from isbjerg.workflows.workspace import Workspace
 
 RUNS_LOOKED_AT = 50
@@ -103,12 +101,10 @@ def _outcomes(workspace: Workspace, definitions: Definitions, since_us: int, unt
         return 0
     types = {decision.source.name: dict(version.schema)}
     target = typed_target(definitions.target, decision, types, definitions.frame.target.kind)
-    rules = known_rules(decision.source, names(target, "column"), decision)
-    columns = list(dict.fromkeys([*decision.source.key, *(rule.column for rule in rules)]))
+    known = outcome_known(target, decision)
+    columns = list(dict.fromkeys([*decision.source.key, *known.meta.root_names()]))
     facts = read_facts(workspace.store, version, columns, verify=False)
     live_us = pl.col(LIVE_AT).dt.epoch("us")
-    known_us = pl.when(known_at(rules).is_not_null()).then(
-        pl.max_horizontal(known_at(rules), live_us)
-    )
+    known_us = pl.when(known.is_not_null()).then(pl.max_horizontal(known, live_us))
     fresh = facts.filter(known_us.is_between(since_us, until_us, closed="left"))
     return fresh.select(list(decision.source.key)).n_unique()

@@ -48,7 +48,9 @@ def scores_of(
         made = model.feature_set
         if not {c for c, _ in made.columns} <= set(own) or not _facts_there(made, prepared.facts):
             return None
-        scores = score(model, files, assemble(units.select(own), AT, made, prepared.facts))
+        there = made in prepared.sets.values()  # then its features have been assembled already
+        rows = units if there else assemble(units.select(own), AT, made, prepared.facts)
+        scores = score(model, files, rows)
         return align_classes(scores, model.classes, prepared.classes)
     except (IsbjergError, pl.exceptions.PolarsError):
         return None

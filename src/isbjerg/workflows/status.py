@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from isbjerg.features.sources import Planned, Source
-from isbjerg.storage.catalog.records import MetricRow, Run, VerdictRecord
+from isbjerg.storage.catalog.records import Alarm, MetricRow, Run, VerdictRecord
+from isbjerg.storage.ledger import LOOKUP_MISSING
+from isbjerg.times import DAY_US
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.promote import LIVE
 from isbjerg.workflows.workspace import Workspace
@@ -45,6 +47,18 @@ class WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
     fault: str
 
 
+class AlarmLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One open alarm."""
+
+    id: int
+    code: str
+    subject: str
+    severity: str
+    since_us: int
+    times: int
+    message: str
+
+
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """Where the project stands.
 
@@ -64,6 +78,10 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
         Living servers.
     next_step : str
         What to do now.
+    alarms : tuple of AlarmLine
+        What is open, newest first.
+    lookups_missing : int
+        Answers of the ledger's last day that were given while nothing of a source was known.
     planned : tuple of Planned
         Sources that are not there yet.
     """
@@ -78,6 +96,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     unmatched: int
     workers: tuple[WorkerLine, ...]
     next_step: str
+    alarms: tuple[AlarmLine, ...] = ()
+    lookups_missing: int = 0
     planned: tuple[Planned, ...] = ()
 
 
@@ -131,6 +151,8 @@ def status(workspace: Workspace, definitions: Definitions) -> StatusReport:
         unmatched=len(outcomes.unmatched()),
         workers=workers,
         next_step=_next_step(workspace, live, newest, serving=bool(workers)),
+        alarms=tuple(alarm_line(alarm) for alarm in workspace.catalog.alarms()),
+        lookups_missing=_lookups_missing(workspace),
         planned=tuple(definitions.planned.values()),
     )
 
@@ -201,6 +223,25 @@ def _live(workspace: Workspace) -> LiveLine | None:
         by=assigned.by,
         epoch=assigned.epoch,
     )
+
+
+def alarm_line(alarm: Alarm) -> AlarmLine:
+    """Sum an alarm up for a list."""
+    return AlarmLine(
+        id=alarm.id,
+        code=alarm.code,
+        subject=alarm.subject,
+        severity=alarm.severity,
+        since_us=alarm.opened_us,
+        times=alarm.times,
+        message=alarm.finding.message,
+    )
+
+
+def _lookups_missing(workspace: Workspace) -> int:
+    """Count over the last day of decisions that there is: a replay's lies in the past."""
+    span = workspace.ledger.span()
+    return 0 if span is None else workspace.ledger.count_finding(LOOKUP_MISSING, span[1] - DAY_US)
 
 
 def _table(workspace: Workspace, source: Source) -> TableLine:

@@ -22,6 +22,7 @@ from isbjerg.evaluation.ladder import Ladder
 from isbjerg.features.learning import Learned
 from isbjerg.findings import Finding
 from isbjerg.frame.hashes import frame_hash, measure_hash
+from isbjerg.monitoring.reference import Reference
 from isbjerg.release.gate import Verdict
 from isbjerg.storage.catalog.records import (
     Code,
@@ -49,6 +50,7 @@ from isbjerg.workflows.preparing import (
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.provenance import capture_code, environment_lock
+from isbjerg.workflows.referencing import reference_of
 from isbjerg.workflows.rivals import readable_set
 from isbjerg.workflows.rung_findings import rung_findings
 from isbjerg.workflows.unacted import unacted
@@ -216,6 +218,7 @@ def run(
                     started,
                     prepared,
                     climbed,
+                    reference=reference_of(prepared, climbed.ladder, climbed.rungs, found),
                     test=test,
                     since=since,
                     reused=remembering.counted(),
@@ -346,6 +349,7 @@ def _finish(
     prepared: Prepared,
     climbed: Climbed,
     *,
+    reference: Reference,
     test: Looked,
     since: Effect | None,
     reused: tuple[Reused, ...],
@@ -357,7 +361,11 @@ def _finish(
     model, bundle = None, store_bundle(workspace, chosen.files) if chosen.bundle else None
     if climbed.verdict.passed and bundle is not None:
         model = ModelVersion(
-            name=workspace.folder.resolve().name, bundle=bundle, run=started.id, rung=chosen.name
+            name=workspace.folder.resolve().name,
+            bundle=bundle,
+            run=started.id,
+            rung=chosen.name,
+            card={"reference": msgspec.to_builtins(reference)},
         )
     ended = msgspec.structs.replace(
         started,

@@ -190,7 +190,7 @@ def select_units(
     live_us = pl.col(LIVE_AT).dt.epoch("us")
     standing = ordered.filter(live_us.is_null() | (live_us < as_of_us))
     newest = standing.unique(key, keep="last", maintain_order=True)
-    outcome_at = _outcome_known(target, decision)
+    outcome_at = outcome_known(target, decision)
     outcomes = newest.select(
         *key,
         to_polars(target).alias(TRUTH),
@@ -243,7 +243,7 @@ def _says_nothing(decision: Decision, columns: Sequence[str]) -> pl.Expr:
     return pl.all_horizontal(pl.lit(value=bool(columns)), *(pl.col(c).is_null() for c in columns))
 
 
-def _outcome_known(target: Node, decision: Decision) -> pl.Expr:
+def outcome_known(target: Node, decision: Decision) -> pl.Expr:
     """Say when the target is known; of undated decisions: as soon as it is there."""
     if decision.at is None:
         return _UNDATED

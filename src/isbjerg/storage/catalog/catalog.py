@@ -17,10 +17,12 @@ from sqlalchemy import Engine
 from isbjerg.canonical import content_hash
 from isbjerg.data.manifest import DataVersion
 from isbjerg.features.sets import FeatureSet
-from isbjerg.storage.catalog import batches, leases, notes, releases, runs, versions
+from isbjerg.findings import Finding
+from isbjerg.storage.catalog import alarms, batches, leases, notes, releases, runs, versions
 from isbjerg.storage.catalog.engine import open_engine, reading, writing
 from isbjerg.storage.catalog.migrating import migrate
 from isbjerg.storage.catalog.records import (
+    Alarm,
     Assigned,
     Assignment,
     AuditEntry,
@@ -36,6 +38,7 @@ from isbjerg.storage.catalog.records import (
     RunStatus,
     RunSummary,
     VerdictRecord,
+    Watch,
 )
 from isbjerg.storage.catalog.releases import PlanBuilder
 from isbjerg.times import Clock
@@ -334,6 +337,52 @@ class Catalog:
         """Return the newest serving plan, or ``None``."""
         with reading(self._engine) as c:
             return releases.latest_plan(c)
+
+    # Watches
+
+    def record_watch(
+        self,
+        watch: Watch,
+        *,
+        failing: Sequence[Finding],
+        closing: Sequence[tuple[int, str]],
+    ) -> None:
+        """Keep what a watch saw, and open, count and close alarms, in one transaction.
+
+        One for the same time and model version takes the place of the one before.
+        """
+        with writing(self._engine) as c:
+            alarms.record_watch(c, watch, failing=failing, closing=closing)
+
+    def alarms(self, *, only_open: bool = True) -> list[Alarm]:
+        """List alarms, newest first."""
+        with reading(self._engine) as c:
+            return alarms.list_alarms(c, only_open=only_open)
+
+    def close_alarm(self, number: int, *, by: str, why: str) -> Alarm:
+        """Close an alarm by a person's word, with an entry in the audit trail."""
+        with writing(self._engine) as c:
+            before = alarms.list_alarms(c, only_open=True)
+            closed = alarms.close(c, number, self._clock(), why)
+            if any(a.id == number for a in before):
+                facts = {"code": closed.code, "subject": closed.subject}
+                releases.write_audit(
+                    c,
+                    self._clock(),
+                    who=by,
+                    act="close alarm",
+                    why=why,
+                    subject=f"alarm {number}",
+                    payload=facts,
+                )
+            return closed
+
+    def last_watch(self) -> Watch | None:
+        """Return the newest watch, or ``None``."""
+        with reading(self._engine) as c:
+            return alarms.last_watch(c)
+
+    # Acts
 
     def record_act(
         self, act: str, *, by: str, why: str, subject: str, payload: dict[str, Any]

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from isbjerg.findings import Finding
+
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
 
 
@@ -231,6 +233,34 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     subject: str
     payload: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a watch saw as of a time, of the model version that was live."""
+
+    at_us: int
+    version: int | None
+    failed: int
+    findings: tuple[Finding, ...]
+    payload: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong, from when until when, and how often it was seen.
+
+    `last_us` is when a watch saw it last; ``closed_us`` null: it is open. `finding` is the newest.
+    """
+
+    id: int
+    code: str
+    subject: str
+    severity: str
+    opened_us: int
+    last_us: int
+    times: int
+    closed_us: int | None
+    why_closed: str | None
+    finding: Finding
 
 
 class DataVersionSummary(msgspec.Struct, frozen=True, kw_only=True):
