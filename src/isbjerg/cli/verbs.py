@@ -102,7 +102,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             ),
             Verb(
                 "watch",
-                "is what is live still what was tested? failures open alarms",
+                "ask whether what is live is still what was tested",
                 "isbjerg watch --window 7d",
             ),
             Verb(
