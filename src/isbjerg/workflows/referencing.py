@@ -56,7 +56,7 @@ def reference_of(
         day = np.arange(units.height) % PARTS
     days, places = np.unique(day, return_inverse=True)
     places = places.reshape(-1)
-    counted = _counted(units, chosen.bundle.feature_set, prepared.unit.key, places, len(days))
+    counted = _counted(units, chosen.carried.feature_set, prepared.unit.key, places, len(days))
     answers = pl.Series(SCORE, _countable(chosen.scores))
     counted[SCORE] = count_by_day(answers, places, len(days), bins_of(answers))
     metrics = ladder.row(chosen.name).metrics

@@ -22,7 +22,6 @@ from isbjerg.evaluation.ladder import Ladder
 from isbjerg.features.learning import Learned
 from isbjerg.findings import Finding
 from isbjerg.frame.hashes import frame_hash, measure_hash
-from isbjerg.monitoring.reference import Reference
 from isbjerg.release.gate import Verdict
 from isbjerg.storage.catalog.records import (
     Code,
@@ -218,7 +217,7 @@ def run(
                     started,
                     prepared,
                     climbed,
-                    reference=reference_of(prepared, climbed.ladder, climbed.rungs, found),
+                    contract=found,
                     test=test,
                     since=since,
                     reused=remembering.counted(),
@@ -349,7 +348,7 @@ def _finish(
     prepared: Prepared,
     climbed: Climbed,
     *,
-    reference: Reference,
+    contract: tuple[Finding, ...],
     test: Looked,
     since: Effect | None,
     reused: tuple[Reused, ...],
@@ -360,6 +359,7 @@ def _finish(
     chosen = climbed.rungs[climbed.ladder.chosen]
     model, bundle = None, store_bundle(workspace, chosen.files) if chosen.bundle else None
     if climbed.verdict.passed and bundle is not None:
+        reference = reference_of(prepared, climbed.ladder, climbed.rungs, contract)
         model = ModelVersion(
             name=workspace.folder.resolve().name,
             bundle=bundle,
