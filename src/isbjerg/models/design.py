@@ -1,8 +1,9 @@
 """The default encoding in front of an estimator that takes neither texts nor missing values.
 
 A number is filled with the training median where it is missing, then standardised; if it was
-missing in training, a column of its own says where. A category has one column per code: missing,
-rare or unknown, and each text of its vocabulary. The result is rounded to single precision, in
+missing in training, a column of its own says where. A category has one column per code that the
+training rows have: missing, rare or unknown, and the texts of its vocabulary. What they do not have
+gets no column, for no weight could be learnt for it. The result is rounded to single precision, in
 which ONNX computes, *before* an estimator learns from it: so what it learns from is exactly what
 its ONNX form is given.
 """
@@ -36,9 +37,18 @@ class NumberColumn(msgspec.Struct, frozen=True, tag="number"):
 
 
 class CodeColumns(msgspec.Struct, frozen=True, tag="codes"):
-    """One column per code of a category."""
+    """One column for each of some codes of a category.
 
-    width: int
+    Parameters
+    ----------
+    codes : tuple of int
+        Those with a column, ascending.
+    of : int
+        How many codes there are; a row with one of the others has 0 in every column.
+    """
+
+    codes: tuple[int, ...]
+    of: int
 
 
 class Design(msgspec.Struct, frozen=True):
@@ -50,7 +60,7 @@ class Design(msgspec.Struct, frozen=True):
     def width(self) -> int:
         """Columns of the result."""
         return sum(
-            t.width if isinstance(t, CodeColumns) else 1 + int(t.absence) for t in self.terms
+            len(t.codes) if isinstance(t, CodeColumns) else 1 + int(t.absence) for t in self.terms
         )
 
     def fits(self, encodings: Sequence[Encoding]) -> bool:
@@ -58,9 +68,14 @@ class Design(msgspec.Struct, frozen=True):
         widths = [
             None if e.kind == "numeric" else CODE_FIRST + len(e.vocabulary) for e in encodings
         ]
-        own = [t.width if isinstance(t, CodeColumns) else None for t in self.terms]
+        own = [t.of if isinstance(t, CodeColumns) else None for t in self.terms]
         flat = any(isinstance(t, NumberColumn) and not t.deviation > 0.0 for t in self.terms)
-        return widths == own and not flat
+        known = all(
+            all(0 <= code < t.of for code in t.codes)
+            for t in self.terms
+            if isinstance(t, CodeColumns)
+        )
+        return widths == own and known and not flat
 
     def apply(self, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
         """Make the columns of many encoded rows, or of one.
@@ -77,19 +92,19 @@ class Design(msgspec.Struct, frozen=True):
 
         Examples
         --------
-        >>> design = Design((NumberColumn(3.0, 2.0, 0.5, True), CodeColumns(3)))
+        >>> design = Design((NumberColumn(3.0, 2.0, 0.5, True), CodeColumns((0, 2), 3)))
         >>> design.apply(np.array([[1.0, 2.0], [np.nan, 0.0]])).tolist()
-        [[-2.0, 0.0, 0.0, 0.0, 1.0], [2.0, 1.0, 1.0, 0.0, 0.0]]
+        [[-2.0, 0.0, 0.0, 1.0], [2.0, 1.0, 1.0, 0.0]]
         """
         rows = len(matrix)
         made = np.zeros((rows, self.width), dtype=np.float32)
-        every = np.arange(rows)
         place = 0
         for position, term in enumerate(self.terms):
             column = matrix[:, position]
             if isinstance(term, CodeColumns):
-                made[every, place + column.astype(np.int64)] = 1.0
-                place += term.width
+                codes = np.array(term.codes)
+                made[:, place : place + len(codes)] = column[:, np.newaxis] == codes
+                place += len(codes)
                 continue
             missing = np.isnan(column)
             filled = np.where(missing, term.fill, column)
@@ -115,7 +130,8 @@ def fit(encoder: Encoder, matrix: NDArray[np.float64]) -> Design:
     terms: list[NumberColumn | CodeColumns] = []
     for position, encoding in enumerate(encoder.encodings):
         if encoding.kind == "category":
-            terms.append(CodeColumns(CODE_FIRST + len(encoding.vocabulary)))
+            seen = np.unique(matrix[:, position]).astype(int).tolist()
+            terms.append(CodeColumns(tuple(seen), CODE_FIRST + len(encoding.vocabulary)))
         else:
             terms.append(_number(matrix[:, position]))
     return Design(tuple(terms))

@@ -30,6 +30,8 @@ from isbjerg.models.sklearn_inputs import as_they_are
 _PROBABILITY_SLACK = 1e-5
 """By how much single precision may round a probability out of its range."""
 
+_SUM_SLACK = 1e-3
+
 
 def read(folder: Path, file: str) -> bytes:
     """Read a model from the project's folder.
@@ -207,6 +209,8 @@ def _check_scores(scores: NDArray[np.float64], target_kind: TargetKind) -> None:
             f"{found.max():.4g}.",
             mend="ib.onnx(..., logits=True) for decision values, or another output or column",
         )
+    if scores.ndim > 1 and (np.abs(scores.sum(axis=1) - 1.0) > _SUM_SLACK).any():
+        raise _unfit("The probabilities of the classes do not add up to 1.")
     if found.size < scores.size:
         raise _unfit(
             f"The model gives no number for {scores.size - found.size:,} of {scores.size:,} rows.",

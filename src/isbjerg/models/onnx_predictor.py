@@ -96,7 +96,13 @@ class OnnxPredictor:
             scores = scores.reshape(-1, self._classes) if not scores.size else scores
             if scores.shape[1:] != (self._classes,):
                 raise refused(f"it gives {scores.shape[1:]} numbers a row, not {self._classes}")
-        return np.clip(scores, 0.0, 1.0) if self._probability else scores
+        if not self._probability:
+            return scores
+        held = np.clip(scores, 0.0, 1.0)
+        if not self._classes:
+            return held
+        sums = held.sum(axis=1, keepdims=True)  # in single precision they are nearly 1
+        return held / np.where(sums > 0.0, sums, 1.0)
 
 
 def carriers(columns: pl.DataFrame, name: str) -> list[Any]:
