@@ -69,6 +69,8 @@ def to_carriers(
             findings.append(_left_out(column))
             continue
         columns.append(cast if cast is column else shelf.put(cast))
+        if column.dtype.is_decimal() and (inexact := _inexact(column, cast)):
+            findings.append(_rounded(column, inexact))
         if lost := cast.null_count() - column.null_count():
             findings.append(_became_null(column, lost))
     return pl.DataFrame(columns), findings
@@ -109,6 +111,24 @@ def _finite(column: pl.Series) -> pl.Series:
     if column.is_finite().all():
         return column
     return column.to_frame().select(pl.when(pl.first().is_finite()).then(pl.first())).to_series()
+
+
+def _inexact(column: pl.Series, cast: pl.Series) -> int:
+    """Count decimals that no float stands for: those that do not come back from one."""
+    back = cast.cast(column.dtype, strict=False)
+    return int((back.ne_missing(column) & cast.is_not_null()).sum())
+
+
+def _rounded(column: pl.Series, inexact: int) -> Finding:
+    return Finding(
+        code="ingest.rounded",
+        subject=column.name,
+        severity="warning",
+        message=f"{inexact:,} of {len(column):,} decimals have more digits than a number of "
+        "isbjerg holds (15) and were rounded.",
+        mend="turn it into text in the source function if every digit matters",
+        evidence={"rounded": inexact, "rows": len(column), "dtype": str(column.dtype)},
+    )
 
 
 def _in_years(column: pl.Series) -> pl.Series:

@@ -65,3 +65,13 @@ def test_earlier_types_steer_what_cannot_be_seen() -> None:
     table, _ = to_carriers(df, {"whole": Type.FLOAT, "empty": Type.INSTANT})
     assert schema_of(table) == {"whole": Type.FLOAT, "empty": Type.INSTANT}
     assert set(DTYPES) == set(Type)
+
+
+def test_decimals_that_lose_digits_are_told() -> None:
+    exact = pl.Series("price", ["1.10", "2.25", None]).cast(pl.Decimal(38, 2))
+    table, findings = to_carriers(exact.to_frame())
+    assert table["price"].to_list() == [1.1, 2.25, None]
+    assert not findings
+    long = pl.Series("price", ["12345678901234567.89", "2.25", None]).cast(pl.Decimal(38, 2))
+    _, (told,) = to_carriers(long.to_frame())
+    assert (told.code, told.evidence["rounded"]) == ("ingest.rounded", 1)

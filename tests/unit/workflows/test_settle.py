@@ -380,6 +380,19 @@ def test_a_key_of_another_type_is_refused_rather_than_never_matched(project: Pro
     assert it.value.kind_code == "ISB322"
 
 
+def test_outcomes_come_in_any_usual_file(project: Project) -> None:
+    table = pl.DataFrame({"id": [600], "unpaid": [77.0], "closed": [CLOSED]})
+    times = table.with_columns(pl.col("closed").str.to_datetime(time_zone="UTC"))
+    folder = project.folder
+    times.write_parquet(folder / "o.parquet")
+    table.write_ndjson(folder / "o.jsonl")
+    for name, separator in (("o.csv", ";"), ("o.tsv", "\t"), ("O.CSV", "|"), ("plain.csv", ",")):
+        table.write_csv(folder / name, separator=separator)
+    names = ("o.parquet", "o.jsonl", "o.csv", "o.tsv", "O.CSV", "plain.csv")
+    for name in names:
+        assert counts(project.settle(folder / name, plan=True)) == (1, 0, 0, 1, 1), name
+
+
 def test_a_missing_file_and_a_project_without_data(project: Project, tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         project.settle(project.folder / "nowhere.csv")
