@@ -424,6 +424,13 @@ class Project:
         with self._open() as workspace:
             return add_note(workspace, text, run)
 
+    def report(self, run: str, out: str | Path) -> Path:
+        """Write the page of a run as one HTML file; the same run gives the same bytes."""
+        from isbjerg.workflows.report import write_report
+
+        with self._open() as workspace:
+            return write_report(workspace, run, Path(out))
+
     def history(self) -> HistoryReport:
         """Show what was live when, by whom and why."""
         from isbjerg.workflows.history import history

@@ -61,6 +61,12 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("status", "where the project stands", "isbjerg status --json", reads=True),
             Verb("runs", "list the runs, newest first, or show one", "isbjerg runs r7", reads=True),
             Verb(
+                "report",
+                "one run, in the terminal or as a page",
+                "isbjerg report r7 --html r7.html",
+                reads=True,
+            ),
+            Verb(
                 "compare",
                 "what differs between two runs, and what it did",
                 "isbjerg compare r6 r7",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isbjerg.canonical import sha256
 from isbjerg.evaluation.classes import ClassLine, class_lines
+from isbjerg.evaluation.curves import Curves, curves
 from isbjerg.evaluation.ladder import Ladder, climb_samples, measured_samples
 from isbjerg.evaluation.metrics import REPLICATES
 from isbjerg.evaluation.sampling import Rows, Sample
@@ -49,6 +50,7 @@ class Climbed:
     test: Rows
     samples: Samples
     classes: tuple[ClassLine, ...] = ()
+    curves: Curves | None = None
 
 
 def climb_ladder(
@@ -93,7 +95,8 @@ def climb_ladder(
             rng=np.random.default_rng(frame.seed),
         )
     classes = _class_lines(prepared, rungs[ladder.chosen])
-    return Climbed(rungs, ladder, verdict, test, samples, classes)
+    drawn = curves(frame.target.kind, test.truth, rungs[ladder.chosen].scores)
+    return Climbed(rungs, ladder, verdict, test, samples, classes, drawn)
 
 
 def fit_rungs(

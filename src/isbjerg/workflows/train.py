@@ -378,6 +378,7 @@ def _finish(
             "counts": msgspec.to_builtins(prepared.counts),
             "parts": msgspec.to_builtins(_sizes(prepared)),
             "test": msgspec.to_builtins(test),
+            "curves": msgspec.to_builtins(climbed.curves),
             "since": msgspec.to_builtins(since),
             "bundles": {n: r.bundle.hash for n, r in climbed.rungs.items() if r.bundle},
             "reused": msgspec.to_builtins(reused),
