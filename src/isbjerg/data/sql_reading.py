@@ -105,7 +105,7 @@ def read_sql(
         text_binary = connection.dialect.name == "sqlite"
         result = connection.execute(_statement(table, since, binary=text_binary))
         names = _names(list(result.keys()), table)
-        for rows in result.partitions():
+        for rows in result.partitions(pace.batch_rows):
             columns = list(zip(*rows, strict=True))
             frames.append(_frame(names, columns))
             if table.watermark:

@@ -273,8 +273,14 @@ def test_a_big_answer_streams_through_a_cursor(
     postgres: Postgres, orders: str, tmp_path: Path
 ) -> None:
     query = "SELECT id, (SELECT count(*) FROM pg_cursors) AS cursors FROM generate_series(1, 30000) AS id"
-    df = read(sql(postgres.url, query=query), tmp_path)
-    assert df.height == 30_000
+    batches: list[int] = []
+
+    class Watched(Pace):
+        def fetched(self, rows: int) -> None:
+            batches.append(rows)
+
+    df = read_sql(sql(postgres.url, query=query), tmp_path, pace=Watched(None)).frame
+    assert batches == [10_000] * 3
     assert df["cursors"].unique().to_list() == [1]  # the server's own word that it was one
 
 
