@@ -39,7 +39,7 @@ TYPES = {
     "gap": Type.DURATION,
 }
 KINDS = typing.get_args(Kind)
-TARGETS = ("binary", "regression", "multiclass")
+TARGETS = ("binary", "regression", "multiclass", "ranking")
 CLASSES = ("AA", "B6", "UA")
 
 
@@ -54,7 +54,12 @@ def feature_set(names):
 def unit(target):
     type_ = Type.TEXT if target == "multiclass" else Type.BOOLEAN
     return bundle.Unit(
-        "flights", ("id",), None, Known("at"), Node("column", value="late", type=type_)
+        source="flights",
+        key=("id",),
+        subject=None,
+        at=Known("at"),
+        target=Node("column", value="late", type=type_),
+        group=("origin",) if target == "ranking" else (),
     )
 
 
@@ -84,6 +89,8 @@ def rows(seed, n=600):
 def truth_of(columns, target):
     rng = np.random.default_rng(9)
     score = columns["f_hour"].fill_null(12).to_numpy() / 24 + rng.normal(0, 0.3, columns.height)
+    if target == "ranking":
+        return np.maximum(np.round(10 * score) - 3, 0.0)
     if target == "multiclass":
         return np.digitize(score, (0.4, 0.7))
     return score > 0.6 if target == "binary" else score
@@ -91,7 +98,7 @@ def truth_of(columns, target):
 
 def train_onnx(columns, truth, target, made, later):
     """Matrix products, whose sums depend on how many rows are multiplied at once."""
-    estimator = Ridge() if target == "regression" else LogisticRegression()
+    estimator = Ridge() if target in {"regression", "ranking"} else LogisticRegression()
     classes = CLASSES if target == "multiclass" else ()
     features, types = columns.select(made.outputs), made.output_types
     own = sklearn_fit.fit(
@@ -100,6 +107,10 @@ def train_onnx(columns, truth, target, made, later):
     fitted = sklearn_fit.carry(own, later.select(made.outputs), types, truth)
     assert isinstance(fitted, Fitted), fitted
     return fitted
+
+
+def hours(columns):
+    return columns["f_hour"].fill_null(24).to_numpy()
 
 
 def train(kind, target):
@@ -132,6 +143,7 @@ def train(kind, target):
                 parameters={"n_estimators": 40, "min_data_in_leaf": 10},
                 seed=3,
                 classes=classes,
+                lists=(hours(columns), hours(later)) if target == "ranking" else None,
             )
     manifest = bundle.make(fitted, rung=kind, feature_set=made, unit=unit(target), contract=())
     return manifest.to_files(fitted.files)
@@ -175,7 +187,7 @@ def answers_are_finite(files, columns):
     classes = (len(manifest.classes),) if manifest.classes else ()
     assert many.shape == (columns.height, *classes)
     assert np.isfinite(many).all()
-    if manifest.target_kind != "regression":
+    if manifest.target_kind in {"binary", "multiclass"}:
         assert ((many >= 0) & (many <= 1)).all()
     if manifest.classes:
         np.testing.assert_allclose(many.sum(axis=1), 1.0, atol=1e-12)
@@ -271,7 +283,7 @@ def test_every_kind_keeps_every_law(trained, capsys):
         ran += 1
     with capsys.disabled():
         print(f"\npredictors: {ran} laws ran, 0 not applicable")  # noqa: T201
-    assert ran == len(LAWS) * len(KINDS) * len(TARGETS) == 135
+    assert ran == len(LAWS) * len(KINDS) * len(TARGETS) == 180
 
 
 def test_the_trees_answer_as_lightgbms_own_package_does(trained):

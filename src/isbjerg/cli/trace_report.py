@@ -63,6 +63,12 @@ def _prediction(trace: Trace) -> Group:
 def _said(said: Prediction) -> list[tuple[str, Any]]:
     """Say the answer: a score, or a class with the likeliest of the others."""
     output = said.output or {}
+    if "rank" in output:
+        place = f"{output['rank']:,} of {output['of']:,} in {output['list']}"
+        return [
+            ("score", repr(said.score)),
+            ("place", place + ("" if output["shown"] else ", not shown")),
+        ]
     if "class" not in output:
         return [("score", repr(said.score))]
     ranked = sorted(output["probabilities"].items(), key=lambda pair: -pair[1])

@@ -1,4 +1,4 @@
-"""Which arithmetic a metric takes: that of numbers, of the best of a list, or of several classes."""
+"""Which arithmetic a metric takes: that of numbers, of classes, of the best of all rows, of lists."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from isbjerg.evaluation import estimators
 from isbjerg.evaluation.class_estimators import class_estimator
 from isbjerg.evaluation.cut_estimators import cut_estimator
 from isbjerg.evaluation.estimators import Floats, Replicate
+from isbjerg.evaluation.list_estimators import list_estimator
 from isbjerg.statistics.bootstrap import Blocks
 
 
@@ -30,6 +31,8 @@ def estimator(name: str, truth: Floats, scores: Floats, blocks: Blocks) -> Repli
     """
     if scores.ndim > 1:
         return class_estimator(name, truth, scores, blocks)
+    if blocks.lists is not None:
+        return list_estimator(name, truth, scores, blocks)
     if "@" in name:
         return cut_estimator(name, truth, scores, blocks)
     return estimators.estimator(name, truth, scores, blocks)

@@ -117,7 +117,7 @@ TARGET = Table(
         ),
         Key(
             "kind",
-            kinds.choice("binary", "regression", "multiclass", later=("ranking", "forecast")),
+            kinds.choice("binary", "regression", "multiclass", "ranking", later=("forecast",)),
             '"binary"',
             '`"binary"` (yes or no), `"multiclass"` (one of several classes), `"regression"` (a number)'
             ' or `"ranking"` (the order within a list).',

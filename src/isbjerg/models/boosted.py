@@ -20,6 +20,7 @@ from isbjerg.models.encoding import Encoder
 from isbjerg.models.fitted import Class, Fitted, TargetKind, truth_as_floats
 from isbjerg.models.lightgbm_library import parameter_aliases
 from isbjerg.models.lightgbm_text import TREES_MAX, rewrite
+from isbjerg.models.ranked_rows import Rows, by_list, levels_of
 
 FILE = "trees.txt"
 """Name of the model's text in a bundle."""
@@ -131,6 +132,7 @@ def fit(
     seed: int = 0,
     threads: int = 1,
     classes: tuple[Class, ...] = (),
+    lists: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
 ) -> Fitted:
     """Learn boosted trees.
 
@@ -155,6 +157,8 @@ def fit(
         Threads to train with; does not change the result.
     classes : tuple, optional
         Of a multiclass target; rows of `validation` that are of none are left out.
+    lists : (numpy.ndarray, numpy.ndarray), optional
+        For a ranking: which training and validation rows are ranked against each other.
 
     Returns
     -------
@@ -167,9 +171,17 @@ def fit(
     fixed = {**settings, **_OWN, "seed": seed, "num_threads": threads}
     if classes:
         fixed["num_class"] = len(classes)
-    train = _dataset(columns, truth_as_floats(truth, target_kind), encoder, fixed)
-    later_matrix, later_truth = _known_rows(validation, encoder, classes)
-    watched = [train.create_valid(later_matrix, later_truth)] if len(later_truth) else []
+    numbers = truth_as_floats(truth, target_kind)
+    rows = Rows(encoder.encode_many(columns), numbers)
+    later = _known_rows(validation, encoder, classes)
+    if lists is not None:
+        levels = levels_of(numbers)
+        fixed |= {"label_gain": list(levels.gains), "eval_at": settings.get("eval_at", [10])}
+        rows = by_list(*rows[:2], lists[0], levels)
+        later = by_list(*later[:2], lists[1], levels)
+    train = _dataset(rows, encoder, fixed)
+    watched = [train.create_valid(later.matrix, later.truth, group=later.sizes)]
+    watched = watched if len(later.truth) else []
     stop: list[Callable[..., Any]] = (
         [lightgbm.early_stopping(patience, verbose=False)] if patience > 0 and watched else []
     )
@@ -189,22 +201,19 @@ def fit(
 
 def _known_rows(
     rows: tuple[pl.DataFrame, NDArray[Any]], encoder: Encoder, classes: tuple[Class, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> Rows:
     """Encode rows; LightGBM takes no row of a class that it was not told of."""
     columns, truth = rows
     matrix, numbers = encoder.encode_many(columns), np.asarray(truth, dtype=np.float64)
-    if not classes:
-        return matrix, numbers
-    known = numbers < len(classes)
-    return matrix[known], numbers[known]
+    known = numbers < len(classes) if classes else np.full(len(numbers), fill_value=True)
+    return Rows(matrix[known], numbers[known])
 
 
-def _dataset(
-    columns: pl.DataFrame, truth: NDArray[np.float64], encoder: Encoder, fixed: dict[str, Any]
-) -> lightgbm.Dataset:
+def _dataset(rows: Rows, encoder: Encoder, fixed: dict[str, Any]) -> lightgbm.Dataset:
     return lightgbm.Dataset(
-        encoder.encode_many(columns),
-        truth,
+        rows.matrix,
+        rows.truth,
+        group=rows.sizes,
         categorical_feature=list(encoder.categories),
         feature_name=[f"feature_{i}" for i in range(len(encoder.encodings))],
         params=fixed,

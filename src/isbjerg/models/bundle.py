@@ -48,7 +48,7 @@ _NO_BRACKETS = bytes(b for b in range(256) if b not in b"[]{}")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,40}\.[a-z]{1,8}")
 
 
-class Unit(msgspec.Struct, frozen=True):
+class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one prediction is about.
 
     Parameters
@@ -65,6 +65,10 @@ class Unit(msgspec.Struct, frozen=True):
     target : Node
         The target, typed over the source's columns, so that outcomes are settled with the
         definition that the model was trained on.
+    group : tuple of str
+        For a ranking: its columns whose equal values make one list. Since version 2.
+    holdout : float
+        Share of the lists that are answered in random order. Since version 2.
     """
 
     source: str
@@ -72,6 +76,8 @@ class Unit(msgspec.Struct, frozen=True):
     subject: str | None
     at: Known | None
     target: Node
+    group: tuple[str, ...] = ()
+    holdout: float = 0.0
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -128,12 +134,12 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def asked(self) -> dict[str, Type | None]:
         """Columns that a request is asked for and that its record keeps, with their types.
 
-        First what features and lookups need, then the unit's key and its subject; the type is
+        First what features and lookups need, then the unit's key, its list and its subject; the type is
         ``None`` where nothing says it.
         """
         types: dict[str, Type | None] = dict(self.feature_set.columns)
         fields = {field.name: field.type for field in self.contract}
-        for name in (*self.unit.key, *([self.unit.subject] if self.unit.subject else [])):
+        for name in (*self.unit.key, *self.unit.group, *filter(None, [self.unit.subject])):
             types.setdefault(name, fields.get(name))
         return types
 
@@ -302,6 +308,10 @@ def _check_meaning(bundle: Bundle) -> None:
 
 def _check_classes(bundle: Bundle) -> None:
     """Hold the classes to the target: of its type, in order, each once, two or more."""
+    if bool(bundle.unit.group) != (bundle.target_kind == "ranking"):
+        raise _damaged(f"its target is {bundle.target_kind}, its lists are {bundle.unit.group}")
+    if not 0.0 <= bundle.unit.holdout < 1.0:
+        raise _damaged(f"it holds out a share of {bundle.unit.holdout}")
     if bundle.target_kind != "multiclass":
         if bundle.classes:
             raise _damaged(f"it names classes of a {bundle.target_kind} target")

@@ -20,6 +20,7 @@ from isbjerg.models.answers import read_score
 from isbjerg.models.fitted import Class
 from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
 from isbjerg.serving.live import Live, Stage
+from isbjerg.serving.ranking import HELD_OUT, ranked, shown_first
 from isbjerg.storage.following import Follower
 from isbjerg.storage.ids import Ids
 from isbjerg.storage.ledger import LOOKUP_MISSING, Prediction, unit_key
@@ -37,12 +38,15 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     rows: list[dict[str, Any]] | None = None
     at: str | None = None
     purpose: str = "decision"
+    top: int | None = None
 
 
 class Given(msgspec.Struct, omit_defaults=True):
     """One prediction as the caller gets it.
 
     Of classes it names the likeliest, whose probability is the score, and each one's probability.
+    Of a ranking it says which list it is of, at which place of how many, and why when the list
+    is left to chance.
     """
 
     id: str
@@ -52,6 +56,10 @@ class Given(msgspec.Struct, omit_defaults=True):
     findings: list[Finding] = []
     class_: Class | None = msgspec.field(default=None, name="class")
     probabilities: dict[str, float] = {}
+    list_: str | None = msgspec.field(default=None, name="list")
+    rank: int | None = None
+    of: int | None = None
+    why: str | None = None
 
 
 _DECODER = msgspec.json.Decoder(Asked)
@@ -107,14 +115,19 @@ class Predicting:
         else:
             at_us = self._replay_time(asked.at, live)
         self._follower.follow()
+        _check_top(asked, live)
         if asked.inputs is not None:
             records = [self._record(live, asked.inputs, asked.purpose, at_us, received_us)]
         else:
             records = self._record_all(live, asked, at_us, received_us)
+            unit = live.loaded.bundle.unit
+            if unit.group or asked.top is not None:
+                records = ranked(records, unit, asked.top)
         if records:
             await self._writer.append_all(records, asyncio.get_running_loop())
         self.answered += len(records)
-        given = [_give(record) for record in records]
+        answered = records if asked.top is None else shown_first(records)
+        given = [_give(record) for record in answered]
         return ok(given[0] if asked.inputs is not None else {"predictions": given})
 
     def _record_all(
@@ -230,6 +243,24 @@ def _unknown(source: str) -> dict[str, Any]:
     return dict(msgspec.to_builtins(found))
 
 
+def _check_top(asked: Asked, live: Live) -> None:
+    """Refuse the top of what is no list, or has not one score per row."""
+    if asked.top is None:
+        return
+    classes = bool(live.loaded.bundle.classes)
+    if asked.rows is None or asked.top < 1 or classes:
+        why = (
+            "the model tells classes apart" if classes else "it needs 'rows' and a number from 1 on"
+        )
+        raise Refusal(
+            422,
+            "ISB720",
+            f"The top of a list was asked for, but {why}.",
+            mend='{"rows": [{"column": value, ...}, ...], "top": 3}',
+            field="top",
+        )
+
+
 def _give(record: Prediction) -> Given:
     findings = [msgspec.convert(f, Finding) for f in record.findings]
     said = record.output or {}
@@ -241,6 +272,10 @@ def _give(record: Prediction) -> Given:
         findings,
         said.get("class"),
         said.get("probabilities", {}),
+        said.get("list"),
+        said.get("rank"),
+        said.get("of"),
+        record.why if record.why == HELD_OUT else None,
     )
 
 

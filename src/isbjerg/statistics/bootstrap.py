@@ -36,11 +36,14 @@ class Blocks(msgspec.Struct, frozen=True):
         Number of blocks.
     word : str
         What a block is, in the plural, for sentences: ``days``.
+    lists : numpy.ndarray of shape (n_rows,), optional
+        For a ranking: which rows are ranked against each other. No list lies in two blocks.
     """
 
     ids: NDArray[np.int64]
     count: int
     word: str = "blocks"
+    lists: NDArray[np.int64] | None = None
 
 
 def blocks_of(ids: NDArray[Any], word: str = "blocks") -> Blocks:

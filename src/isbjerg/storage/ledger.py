@@ -109,7 +109,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     purpose : str
         What the caller said it was for; ``decision`` when nothing was said.
     output : dict, optional
-        What else was said: ``class`` and ``probabilities``.
+        What else was said: ``class`` and ``probabilities``; of a ranked list ``list``, ``rank``,
+        ``of`` how many, and whether it was ``shown``.
     seq : int
         Position in its worker's file, given by the file.
     """

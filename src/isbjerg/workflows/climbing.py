@@ -154,7 +154,8 @@ def _sampled(
 ) -> dict[str, Sample]:
     """Work metrics out, or take them from a run that scored the same rows the same."""
     rung, seed = of
-    arrays = (scores, rows.truth, rows.blocks.ids)
+    lists = [] if rows.blocks.lists is None else [rows.blocks.lists]
+    arrays = (scores, rows.truth, rows.blocks.ids, *lists)
     key = name_of(
         piece="evaluation",
         of=[sha256(np.ascontiguousarray(array).tobytes()) for array in arrays],

@@ -144,7 +144,7 @@ def _request_fields(prepared: Prepared, feature_set: FeatureSet) -> tuple[Field,
     would never find its prediction.
     """
     unit = prepared.unit
-    asked = {*dict(feature_set.columns), *unit.key, unit.subject}
+    asked = {*dict(feature_set.columns), *unit.key, *unit.group, unit.subject}
     return tuple(field for field in prepared.contract if field.name in asked)
 
 

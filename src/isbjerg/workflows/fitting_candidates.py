@@ -63,6 +63,7 @@ class Rows:
     test: pl.DataFrame
     classes: tuple[Class, ...]
     blocks: Blocks
+    lists: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
 
 def fit_candidate(
@@ -140,6 +141,7 @@ def _rows(prepared: Prepared, feature_set: FeatureSet) -> Rows:
         test=features(prepared.part("test")),
         classes=prepared.classes,
         blocks=prepared.blocks(tuning),
+        lists=prepared.lists_of("train", "tuning"),
     )
 
 
@@ -220,6 +222,7 @@ class _Fitting:
             seed=self.frame.seed,
             threads=_threads(),
             classes=rows.classes,
+            lists=rows.lists,
         )
         return _Done(made, self.carried)
 

@@ -133,6 +133,7 @@ def _differs(workspace: Workspace, live: ModelVersion, chosen: FittedRung) -> st
         word
         for word, same in (
             ("target", (now.target_kind, now.unit.target) == (then.target_kind, then.unit.target)),
+            ("lists", now.unit.group == then.unit.group),
             ("unit", (now.unit.source, now.unit.key) == (then.unit.source, then.unit.key)),
             ("time of the decision", now.unit.at == then.unit.at),
         )

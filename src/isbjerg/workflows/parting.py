@@ -89,10 +89,12 @@ def folds(units: pl.DataFrame, frame: Frame, key: Sequence[str]) -> NDArray[np.i
 
 
 def _drawn(units: pl.DataFrame, frame: Frame, key: Sequence[str]) -> pl.Series:
-    """Name what is drawn as text: groups, or rows."""
+    """Name what is drawn as text: groups, lists, or rows."""
     group = frame.split.group
     if group is not None:
         return groups(units, group, key)
+    if frame.target.group:  # a list is drawn as a whole
+        return units.select(key_text(units, list(frame.target.group))).to_series()
     return units.select(key_text(units, key)).to_series()
 
 

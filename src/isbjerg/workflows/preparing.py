@@ -41,6 +41,16 @@ from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.assembling import ReadWhenAsked, assemble_remembered
 from isbjerg.workflows.caching import NOTHING_KEPT, Remembering, rows_name
 from isbjerg.workflows.holding_out import Cut, Part
+from isbjerg.workflows.lists import (
+    Lists,
+    check_group,
+    list_blocks,
+    number_lists,
+    of_whole_lists,
+    rows_in_parts,
+    told_of_lists,
+    whole_lists,
+)
 from isbjerg.workflows.parting import blocks, cut, folds, part_units, parting_findings
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.truths import as_numbers, learn_classes, told_of_classes
@@ -96,6 +106,8 @@ class Prepared:
         On how many rows which Python feature failed.
     classes : tuple
         Classes of the training rows of a multiclass target, else empty.
+    torn : int
+        Rows of a ranking that are left out, because their list lies in two parts.
     """
 
     units: pl.DataFrame
@@ -114,6 +126,7 @@ class Prepared:
     versions: Mapping[str, str]
     code_findings: tuple[Finding, ...]
     classes: tuple[Class, ...] = ()
+    torn: int = 0
 
     @cached_property
     def name(self) -> str:
@@ -129,7 +142,23 @@ class Prepared:
     @cached_property
     def validation(self) -> Cut:
         """The validation rows: those for tuning a fit, and those for choosing among rungs."""
-        return cut(self.units, self.parts, self.frame, self.unit.key)
+        found = cut(self.units, self.parts, self.frame, self.unit.key)
+        if self.lists is None or found.tuning is found.choosing:
+            return found
+        whole = whole_lists(self.lists, found._asdict())
+        return Cut(whole["tuning"], whole["choosing"])
+
+    @cached_property
+    def lists(self) -> Lists | None:
+        """Number the list of each unit, for a ranking."""
+        return number_lists(self.units, self.unit.group) if self.unit.group else None
+
+    def lists_of(self, first: Part, second: Part) -> tuple[Lists, Lists] | None:
+        """Give the lists of two parts numbers; ``None`` unless it is a ranking."""
+        group = self.unit.group
+        if not group:
+            return None
+        return number_lists(self.part(first), group), number_lists(self.part(second), group)
 
     def part(self, name: Part) -> pl.DataFrame:
         """Take the units of a part."""
@@ -147,6 +176,10 @@ class Prepared:
 
     def blocks(self, units: pl.DataFrame) -> Blocks:
         """Say which of these units belong together when chance is reckoned."""
+        if self.unit.group:
+            timed = self.frame.unit.at is not None
+            at_us = units[AT].to_physical().to_numpy() if timed else None
+            return list_blocks(number_lists(units, self.unit.group), at_us)
         return blocks(units, self.frame, self.unit.key)
 
 
@@ -193,6 +226,8 @@ def prepare(
     types = {name: dict(version.schema) for name, version in versions.items()}
     target = typed_target(definitions.target, decision, types, frame.target.kind)
     _check_columns_of_the_split(frame, types[decision.source.name])
+    group = frame.target.group
+    check_group(group, types[decision.source.name], decision.source.name)
     rungs = {rung.name: rung for rung in definitions.rungs}
     sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
     everything = merged(list(sets.values()))
@@ -204,8 +239,8 @@ def prepare(
         lambda source, read: facts_of(workspace, versions[source], read),
     )
     own = facts[decision.source.name]
-    check_known_in_time(own, everything, decision)
-    columns = [*given, *(c for c, _ in also.columns), *columns_of_the_split(frame)]
+    check_known_in_time(own, [*(c for c, _ in everything.columns), *group], decision)
+    columns = [*given, *(c for c, _ in also.columns), *columns_of_the_split(frame), *group]
     window_us = frame.window_us
     units, counts, findings = select_units(
         own,
@@ -216,13 +251,16 @@ def prepare(
         contract=_of_columns(contract, columns_read(definitions, everything, NOTHING, target)),
         since_us=None if window_us is None else as_of_us - window_us,
     )
-    parts = part_units(units, frame, decision.source.key)
+    parted = part_units(units, frame, decision.source.key)
+    parts = of_whole_lists(units, parted, frame.target)
     unit = Unit(
         source=decision.source.name,
         key=decision.source.key,
         subject=frame.unit.subject,
         at=decision.at,
         target=target,
+        group=group,
+        holdout=frame.target.holdout,
     )
     with collecting_code_faults() as faults:
         assembled = assemble_remembered(
@@ -254,6 +292,7 @@ def prepare(
         learned=fitted.learned,
         versions={source: versions[source].id for source in facts},
         code_findings=tuple(faults.taken()),
+        torn=rows_in_parts(parted) - rows_in_parts(parts),
         classes=learn_classes(units[TRUTH][parts.train], definitions.frame.target.kind),
     )
 
@@ -301,7 +340,7 @@ def columns_read(
     own = read[decision.source.name]
     own.update(dict.fromkeys(decision.source.key))
     own.update(dict.fromkeys([c for c, _ in feature_set.columns]))
-    own.update(dict.fromkeys(names(target, "column")))
+    own.update(dict.fromkeys([*names(target, "column"), *definitions.frame.target.group]))
     if decision.at is not None:
         own.setdefault(decision.at.column)
         own.update(dict.fromkeys(_times_of_rules(decision, decision.at.column, list(own))))
@@ -369,7 +408,9 @@ def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
 
 
 def target_findings(prepared: Prepared) -> tuple[Finding, ...]:
-    """Say of a multiclass target which classes are rare or were never seen in training."""
+    """Say which classes are rare or were never seen in training, and which lists were torn."""
+    if prepared.lists is not None:
+        return told_of_lists(prepared.lists, prepared.torn)
     later = pl.concat(
         [prepared.units[TRUTH][p] for p in (prepared.parts.validation, prepared.parts.test)]
     )

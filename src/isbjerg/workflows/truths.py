@@ -29,6 +29,7 @@ USUAL: dict[TargetKind, tuple[str, ...]] = {
     "binary": ("roc_auc", "average_precision", "log_loss", "brier"),
     "regression": ("mae", "rmse", "r2"),
     "multiclass": ("log_loss", "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1"),
+    "ranking": ("ndcg@10", "precision@1", "lift@3", "map", "mrr"),
 }
 """What is measured of each kind of target besides what the frame asks for."""
 

@@ -32,7 +32,7 @@ from isbjerg.features.knowledge import (
     known_too_late,
 )
 from isbjerg.features.resolving import ColumnTypes
-from isbjerg.features.sets import LIVE_AT, ROW, FeatureSet, Known
+from isbjerg.features.sets import LIVE_AT, ROW, Known
 from isbjerg.findings import Finding
 from isbjerg.times import format_instant
 
@@ -270,8 +270,8 @@ def _breaking(
     return pl.concat(broken).unique(), tuple(findings.values())
 
 
-def check_known_in_time(facts: pl.DataFrame, feature_set: FeatureSet, decision: Decision) -> None:
-    """Refuse a feature set that uses a column which the data shows to be known too late.
+def check_known_in_time(facts: pl.DataFrame, columns: Sequence[str], decision: Decision) -> None:
+    """Refuse columns of the unit which the data shows to be known too late.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def check_known_in_time(facts: pl.DataFrame, feature_set: FeatureSet, decision: 
     if decision.at is None:
         return  # what is not known beforehand was refused by its rule
     decided = facts.filter(known_at([decision.at]).is_not_null())
-    for column, rule in doubtful_columns([c for c, _ in feature_set.columns], decision).items():
+    for column, rule in doubtful_columns(columns, decision).items():
         late = decided.select(
             (known_at([rule]) >= known_at([decision.at])).fill_null(value=True).mean()
         ).item()
