@@ -93,5 +93,17 @@ def toml_text(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
+def toml_key(name: str) -> str:
+    """Write a key as TOML takes it: in quotes when it holds more than letters and digits.
+
+    Examples
+    --------
+    >>> toml_key("brier"), toml_key("ndcg@10")
+    ('brier', '"ndcg@10"')
+    """
+    bare = name.replace("-", "").replace("_", "")
+    return name if bare.isascii() and bare.isalnum() else json.dumps(name)
+
+
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())

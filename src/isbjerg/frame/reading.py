@@ -15,7 +15,7 @@ from typing import Any
 
 from isbjerg.frame import frame as parts
 from isbjerg.frame import kinds, schema
-from isbjerg.frame.faults import Fault, Faults, frame_error, toml_text
+from isbjerg.frame.faults import Fault, Faults, frame_error, toml_key, toml_text
 from isbjerg.frame.frame import Frame
 from isbjerg.frame.lines import Path
 from isbjerg.frame.relations import note_relations
@@ -159,7 +159,9 @@ def _read_into(
     try:
         values[key.name] = key.read(value)
     except kinds.Refusal as refusal:
-        faults.add(path, _refused(path, refusal, value), f"{key.name} = {refusal.instead}")
+        faults.add(
+            path, _refused(path, refusal, value), f"{toml_key(key.name)} = {refusal.instead}"
+        )
 
 
 def _refused(path: Path, refusal: kinds.Refusal, value: Any) -> str:
@@ -263,8 +265,8 @@ def _line(key: schema.Key, value: Any) -> str:
     try:
         key.read(value)
     except kinds.Refusal as refusal:
-        return f"{key.name} = {refusal.instead}"
-    return f"{key.name} = {toml_text(value)}"
+        return f"{toml_key(key.name)} = {refusal.instead}"
+    return f"{toml_key(key.name)} = {toml_text(value)}"
 
 
 def _paste(table: schema.Table) -> str:

@@ -160,7 +160,8 @@ def test_no_metric_is_refused() -> None:
         ("- 2h", "- 2 hours", 5, 'at = "sched_dep_utc - 2h"'),
         ("sched_dep_utc - 2h", "sched_dep_utc-2h30", 5, 'at = "sched_dep_utc - 2h"'),
         ("sched_dep_utc - 2h", "- 2h", 5, 'at = "due_at - 2h"'),
-        ('"binary"', '"ranking"', 9, 'kind = "binary"'),
+        ('"binary"', '"forecast"', 9, 'kind = "binary"'),
+        ('"binary"', '"ranked"', 9, 'kind = "ranking"'),
         ('"binary"', '"regresion"', 9, 'kind = "regression"'),
         ('"average_precision"', '"averge_precision"', 12, 'primary = "average_precision"'),
         ('"average_precision"', '"AUC"', 12, 'primary = "roc_auc"'),
@@ -312,15 +313,16 @@ def test_a_slip_of_syntax_is_told_like_any_other(text: str, line: int, mend: str
 
 def test_all_faults_are_told_at_once_in_order_of_lines() -> None:
     text = (
-        FULL.replace('"binary"', '"ranking"').replace("0.14", "much").replace("= 20\n", "= -20\n")
+        FULL.replace('"binary"', '"forecast"').replace("0.14", "much").replace("= 20\n", "= -20\n")
     )
     with pytest.raises(FrameError) as caught:
         read_frame(text)
     assert caught.value.message == (
         "frame.toml has 3 faults.\n"
         "\n"
-        'Line 13: `kind` of [target] must be "binary", "regression" or "multiclass"; ranking comes later.'
-        ' Got "ranking".\n'
+        'Line 13: `kind` of [target] must be "binary", "regression", "multiclass" or "ranking";'
+        " forecast comes later."
+        ' Got "forecast".\n'
         '    kind = "binary"\n'
         "\n"
         "Line 17: `brier` of [metric.guardrails] must be a comparison and a number in quotes."
@@ -338,3 +340,56 @@ def test_the_error_survives_pickling() -> None:
         read_frame("")
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.facts) == (str(caught.value), caught.value.facts)
+
+
+RANKING = """\
+objective = "Show first what will be bought."
+[unit]
+source = "offers"
+at = "shown_utc"
+[target]
+feature = "bought"
+kind = "ranking"
+group = "search_id"
+[metric]
+primary = "ndcg@10"
+guardrails = { "precision@3" = ">= 0.2", mrr = "> 0.4" }
+"""
+
+
+def test_a_ranking_is_read() -> None:
+    frame = read_frame(RANKING)
+    assert frame.target.group == ("search_id",)
+    assert frame.target.holdout == 0.0
+    assert [str(g) for g in frame.metric.guardrails] == ["precision@3 >= 0.2", "mrr > 0.4"]
+    several = read_frame(RANKING.replace('"search_id"', '["origin", "day"]\nholdout = 0.05'))
+    assert (several.target.group, several.target.holdout) == (("origin", "day"), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mend"),
+    [
+        ('group = "search_id"\n', "", 'kind = "ranking"'),
+        ('"search_id"', "[]", 'group = "search_id"'),
+        ('"search_id"', "7", 'group = ["search_id"]'),
+        ('"search_id"', '"search_id"\nholdout = 1.0', "holdout = 0.05"),
+        ('"ndcg@10"', '"ndcg"', 'primary = "ndcg@10"'),
+        ('"ndcg@10"', '"ndcg@0"', 'primary = "ndcg@10"'),
+        ('"ndcg@10"', '"log_loss"', 'primary = "map"'),
+        ('"precision@3" = ">= 0.2"', '"lift@5%" = ">= 1"', "remove it, or name one of map,"),
+        ('">= 0.2"', '"<= 0.2"', '"precision@3" = ">= 0.2"'),
+    ],
+)
+def test_a_slip_in_a_ranking_is_told(old: str, new: str, mend: str) -> None:
+    assert old in RANKING
+    with pytest.raises(FrameError) as caught:
+        read_frame(RANKING.replace(old, new))
+    assert mend in caught.value.facts["faults"][0].mend
+
+
+@pytest.mark.parametrize("key", ['group = "search_id"', "holdout = 0.1"])
+def test_only_a_ranking_has_lists(key: str) -> None:
+    text = RANKING.replace('"ranking"', '"binary"').replace('group = "search_id"', key)
+    text = text.replace("ndcg@10", "brier").split("guardrails")[0]
+    with pytest.raises(FrameError, match="belongs to a ranking; this target is binary"):
+        read_frame(text)
