@@ -31,7 +31,8 @@ from isbjerg.models.fitted import Class, Fitted, Kind, TargetKind, Tolerance
 BUNDLE_VERSION = 2
 """Layout of the manifest; a larger one is refused.
 
-Version 2 knows the classes of a multiclass target, units without a time, ONNX models and tolerances;
+Version 2 knows the classes of a multiclass target, lists, units without a time, ONNX models,
+tolerances;
 what it adds is left out where it says nothing, so that a manifest of version 1 is read and written as it was.
 """
 

@@ -54,6 +54,8 @@ class Rows:
         Of a multiclass target.
     blocks : Blocks
         Which of the later rows belong together.
+    lists : (numpy.ndarray, numpy.ndarray), optional
+        For a ranking: which training rows, and which later rows, are ranked against each other.
     """
 
     columns: pl.DataFrame
