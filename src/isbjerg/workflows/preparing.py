@@ -225,9 +225,8 @@ def prepare(
     decision, frame = definitions.decision, definitions.frame
     types = {name: dict(version.schema) for name, version in versions.items()}
     target = typed_target(definitions.target, decision, types, frame.target.kind)
+    check_group(frame.target.group, types[decision.source.name], decision.source.name)
     _check_columns_of_the_split(frame, types[decision.source.name])
-    group = frame.target.group
-    check_group(group, types[decision.source.name], decision.source.name)
     rungs = {rung.name: rung for rung in definitions.rungs}
     sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
     everything = merged(list(sets.values()))
@@ -239,8 +238,8 @@ def prepare(
         lambda source, read: facts_of(workspace, versions[source], read),
     )
     own = facts[decision.source.name]
-    check_known_in_time(own, [*(c for c, _ in everything.columns), *group], decision)
-    columns = [*given, *(c for c, _ in also.columns), *columns_of_the_split(frame), *group]
+    check_known_in_time(own, [*given, *frame.target.group], decision)
+    columns = [*given, *(c for c, _ in also.columns), *columns_of_the_split(frame)]
     window_us = frame.window_us
     units, counts, findings = select_units(
         own,
@@ -253,15 +252,6 @@ def prepare(
     )
     parted = part_units(units, frame, decision.source.key)
     parts = of_whole_lists(units, parted, frame.target)
-    unit = Unit(
-        source=decision.source.name,
-        key=decision.source.key,
-        subject=frame.unit.subject,
-        at=decision.at,
-        target=target,
-        group=group,
-        holdout=frame.target.holdout,
-    )
     with collecting_code_faults() as faults:
         assembled = assemble_remembered(
             units,
@@ -283,7 +273,7 @@ def prepare(
         frame=frame,
         sets={CONSTANT: NOTHING, **fitted.sets},
         rungs=rungs,
-        unit=unit,
+        unit=_unit(definitions, target),
         contract=contract.fields,
         counts=counts,
         findings=findings,
@@ -294,6 +284,19 @@ def prepare(
         code_findings=tuple(faults.taken()),
         torn=rows_in_parts(parted) - rows_in_parts(parts),
         classes=learn_classes(units[TRUTH][parts.train], definitions.frame.target.kind),
+    )
+
+
+def _unit(definitions: Definitions, target: Node) -> Unit:
+    decision, frame = definitions.decision, definitions.frame
+    return Unit(
+        source=decision.source.name,
+        key=decision.source.key,
+        subject=frame.unit.subject,
+        at=decision.at,
+        target=target,
+        group=frame.target.group,
+        holdout=frame.target.holdout,
     )
 
 
@@ -340,7 +343,7 @@ def columns_read(
     own = read[decision.source.name]
     own.update(dict.fromkeys(decision.source.key))
     own.update(dict.fromkeys([c for c, _ in feature_set.columns]))
-    own.update(dict.fromkeys([*names(target, "column"), *definitions.frame.target.group]))
+    own.update(dict.fromkeys(names(target, "column")))
     if decision.at is not None:
         own.setdefault(decision.at.column)
         own.update(dict.fromkeys(_times_of_rules(decision, decision.at.column, list(own))))
@@ -377,9 +380,12 @@ def _times_of_rules(decision: Decision, at: str, columns: Sequence[str]) -> list
 
 
 def columns_of_the_split(frame: Frame) -> list[str]:
-    """List what is read beside the features: the group; at random, the subject that may be one."""
+    """List what is read beside the features: the group; at random, the subject that may be one.
+
+    Of a ranking also what tells its lists apart: no list is cut in two.
+    """
     subject = frame.unit.subject if frame.split_how == "random" else None
-    return [c for c in (frame.split.group, subject) if c is not None]
+    return [c for c in (frame.split.group, subject, *frame.target.group) if c is not None]
 
 
 def _of_columns(contract: Contract, read: Mapping[str, Sequence[str]]) -> Contract:
