@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from tests.workflows import ranking_project
 
 import isbjerg as ib
@@ -87,3 +88,20 @@ def test_lists_are_drawn_whole(tmp_path: Path) -> None:
     assert found.blocks * 6 <= parts.test
     assert found.word == "lists"
     assert found.low > constant.high
+
+
+@pytest.mark.slow
+def test_two_runs_of_a_ranking_are_compared_list_by_list(tmp_path: Path) -> None:
+    folder = ranking_project.write_project(tmp_path / "p")
+    project = ib.Project(folder)
+    first = project.run(as_of=ranking_project.AS_OF)
+    fewer = ranking_project.MODELS.replace("num_iterations=60", "num_iterations=2")
+    (folder / "models.py").write_text(fewer)
+    second = project.run(as_of=ranking_project.AS_OF)
+    found = project.compare(first.run, second.run)
+    assert not found.not_compared
+    lines = {line.metric: line for line in found.metrics}
+    paired = lines["ndcg@3"].paired
+    assert paired is not None
+    # both runs measured the same lists, so the paired difference is that of their own numbers
+    assert paired.difference == pytest.approx(lines["ndcg@3"].after - lines["ndcg@3"].before)

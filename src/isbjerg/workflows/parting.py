@@ -23,6 +23,7 @@ from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
 from isbjerg.statistics.bootstrap import Blocks, blocks_of, time_blocks
 from isbjerg.workflows.holding_out import TUNING_SHARE, Cut, cut_validation
+from isbjerg.workflows.lists import list_blocks, number_lists
 from isbjerg.workflows.units import AT, TRUTH, TRUTH_KNOWN
 
 _MANY = 0.01
@@ -132,7 +133,7 @@ def groups(units: pl.DataFrame, group: str, key: Sequence[str]) -> pl.Series:
 
 
 def blocks(units: pl.DataFrame, frame: Frame, key: Sequence[str]) -> Blocks:
-    """Say which rows belong together when chance is reckoned: a group's, a day's, or none.
+    """Say which rows belong together when chance is reckoned: a list's, a group's, a day's, or none.
 
     Parameters
     ----------
@@ -143,6 +144,9 @@ def blocks(units: pl.DataFrame, frame: Frame, key: Sequence[str]) -> Blocks:
     key : sequence of str
         Columns that identify a unit.
     """
+    if frame.target.group:
+        at_us = None if frame.unit.at is None else units[AT].to_physical().to_numpy()
+        return list_blocks(number_lists(units, frame.target.group), at_us)
     if frame.split.group is not None:
         return blocks_of(groups(units, frame.split.group, key).to_numpy(), "groups")
     if frame.unit.at is None:

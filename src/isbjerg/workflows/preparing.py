@@ -44,7 +44,6 @@ from isbjerg.workflows.holding_out import Cut, Part
 from isbjerg.workflows.lists import (
     Lists,
     check_group,
-    list_blocks,
     number_lists,
     of_whole_lists,
     rows_in_parts,
@@ -176,10 +175,6 @@ class Prepared:
 
     def blocks(self, units: pl.DataFrame) -> Blocks:
         """Say which of these units belong together when chance is reckoned."""
-        if self.unit.group:
-            timed = self.frame.unit.at is not None
-            at_us = units[AT].to_physical().to_numpy() if timed else None
-            return list_blocks(number_lists(units, self.unit.group), at_us)
         return blocks(units, self.frame, self.unit.key)
 
 
