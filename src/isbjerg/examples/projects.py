@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files as package_files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from shlex import quote
 
@@ -75,11 +77,14 @@ def template_files(name: str) -> dict[str, str]:
     Examples
     --------
     >>> sorted(template_files("flights"))[:3]
-    ['README.md', 'cases.toml', 'features.py']
+    ['README.md', 'cases.toml', 'contracts/weather.odcs.yaml']
     """
-    folder = package_files("isbjerg.examples") / name
-    return {
-        item.name.removesuffix(".txt"): item.read_text(encoding="utf-8")
-        for item in folder.iterdir()
-        if item.is_file()
-    }
+    return dict(_texts(package_files("isbjerg.examples") / name, ""))
+
+
+def _texts(folder: Traversable, above: str) -> Iterator[tuple[str, str]]:
+    for item in folder.iterdir():
+        if item.is_file():
+            yield above + item.name.removesuffix(".txt"), item.read_text(encoding="utf-8")
+        else:
+            yield from _texts(item, f"{above}{item.name}/")

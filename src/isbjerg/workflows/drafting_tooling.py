@@ -106,4 +106,5 @@ def write_project(folder: Path, files: Mapping[str, str], *, again: str = "") ->
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
