@@ -46,7 +46,11 @@ CLIENT_LOG = "client.jsonl"
 """File of the project's folder in which the client notes each request and its answer."""
 
 RULE = "late_by_hour"
-WEEKLY = ("isbjerg settle data/outcomes/DATE.csv", "isbjerg retrain --as-of DATE")
+WEEKLY = (
+    "isbjerg settle data/outcomes/DATE.csv",
+    "isbjerg watch --as-of DATE --window 7d",
+    "isbjerg retrain --as-of DATE",
+)
 """What is said each week, as it would be typed."""
 
 _TOLD_EVERY = 200

@@ -100,6 +100,8 @@ def live_through(
             )
         with stages.stage("settle", f"Settling what came true until {span.until:%d %B}"):
             lived.settled += _settle(project, period, span)
+        with stages.stage("watch", f"Looking at what is live on {span.until:%d %B}"):
+            lived.alarms += _watch(project, span, lived.next_steps)
         if span.until < period.until:
             with stages.stage("retrain", f"Training again on {span.until:%d %B}"):
                 lived.releases.append(_retrain(project, span, lived.next_steps))
@@ -114,10 +116,28 @@ def _settle(project: Project, period: Period, span: Span) -> int:
     return project.settle(path).outcomes.new
 
 
+def _watch(project: Project, span: Span, next_steps: list[str]) -> list[Alarm]:
+    """Look at the time since the last training; tell the alarms that it opened."""
+    days = max(1, (span.until - span.since).days)
+    seen = project.watch(as_of=span.until.isoformat(), window=f"{days}d")
+    if seen.next_step:
+        next_steps[:] = [seen.next_step]
+    return [
+        Alarm(
+            at=span.until.date().isoformat(),
+            code=alarm.code,
+            subject=alarm.subject,
+            message=alarm.finding.message,
+        )
+        for alarm in seen.alarms
+        if alarm.opened_us == seen.as_of_us
+    ]
+
+
 def _retrain(project: Project, span: Span, next_steps: list[str]) -> Release:
     done: RetrainReport = project.retrain(as_of=span.until.isoformat())
-    if done.next_step:
-        next_steps[:] = [done.next_step]
+    if done.next_step and done.next_step not in next_steps:
+        next_steps.append(done.next_step)
     return Release(
         at=span.until.date().isoformat(),
         ended=done.ended,
