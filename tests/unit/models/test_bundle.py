@@ -154,6 +154,43 @@ def test_bundles_of_the_second_format_are_read_written_and_answered():
     assert predictor.predict_many(table)[0] == pytest.approx(expected, abs=1e-9)
 
 
+def test_a_bundle_of_lists_is_read_written_and_answered():
+    unit = msgspec.structs.replace(UNIT, group=("origin",), holdout=0.05)
+    ranking = bundle.make(
+        msgspec.structs.replace(FITTED, target_kind="ranking"),
+        rung="schedule",
+        feature_set=SET,
+        unit=unit,
+        contract=(),
+    )
+    files = golden_files(GOLDEN_2.with_name("bundle-v2-lists"))
+    assert bundle.from_files(files) == ranking
+    assert ranking.to_files({}) == files
+    # by hand, as above: -2 + 0.5 + 0.75; a ranking's score is the sum itself
+    assert predictors.load(ranking, files).predict_one((True, "UA")) == -0.75
+    assert list(ranking.asked) == ["hour", "carrier", "flight_id", "origin", "tail_number"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("ranking", {}),
+        ("binary", {"group": ("origin",)}),
+        ("ranking", {"group": ("origin",), "holdout": 1.0}),
+        ("ranking", {"group": ("origin",), "holdout": -0.1}),
+    ],
+)
+def test_lists_that_are_not_those_of_a_ranking_are_refused(kind, changes):
+    with pytest.raises(BundleError, match=r"lists|holds out"):
+        bundle.make(
+            msgspec.structs.replace(FITTED, target_kind=kind),
+            rung="schedule",
+            feature_set=SET,
+            unit=msgspec.structs.replace(UNIT, **changes),
+            contract=(),
+        )
+
+
 TABLE = {"evening": pl.Boolean, "airline": pl.String}
 CLASSES_THAT_LIE = {
     "out of order": ("late", "early", "on time"),
