@@ -103,11 +103,19 @@ def _steps(truth: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[Ste
     misses = ends + 1 - hits
     if hits[-1] == 0 or misses[-1] == 0:
         return (), ()
-    kept = np.unique(np.linspace(0, len(ends) - 1, POINTS_MAX).round().astype(int))
+    kept = _places(len(ends))
     recall, false = hits[kept] / hits[-1], misses[kept] / misses[-1]
     precision = hits[kept] / (hits[kept] + misses[kept])
     roc = [(0.0, 0.0), *((_short(f), _short(r)) for f, r in zip(false, recall, strict=True))]
     return tuple(roc), tuple((_short(r), _short(p)) for r, p in zip(recall, precision, strict=True))
+
+
+def _places(n: int) -> NDArray[np.int64]:
+    """Choose which of `n` thresholds to keep: even ones, and more among the highest answers."""
+    even = np.linspace(0, n - 1, POINTS_MAX // 2)
+    head = np.geomspace(1, n, POINTS_MAX // 2) - 1
+    both = np.arange(n) if n <= POINTS_MAX else np.concatenate([even, head])
+    return np.unique(both.round().astype(np.int64))
 
 
 def _histogram(values: NDArray[np.float64]) -> tuple[tuple[float, int], ...]:
