@@ -19,11 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="where it goes")
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument(
-        "--from", dest="table", type=Path, metavar="TABLE", help="a CSV or Parquet file"
+        "--from",
+        dest="table",
+        type=Path,
+        metavar="TABLE",
+        help="a file of CSV, Parquet or JSON lines",
     )
     kind.add_argument("--example", metavar="NAME", help="an example that comes along: flights")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument("--time", metavar="COLUMN", help="when each decision is taken")
+    parser.add_argument("--key", metavar="COLUMN", help="the column that tells rows apart")
+    parser.add_argument(
+        "--kind",
+        choices=("binary", "multiclass", "regression"),
+        help="what the target is, when the guess is wrong",
+    )
     parser.add_argument("--quick", action="store_true", help="of an example: the first month only")
 
 
@@ -49,7 +59,7 @@ def _draft(args: argparse.Namespace) -> Drafted:
     from isbjerg.workflows.drafting import draft_project  # noqa: PLC0415 - it imports Polars
 
     folder = Path(args.project) / (args.folder or args.table.stem)
-    return draft_project(folder, args.table, args.target, args.time)
+    return draft_project(folder, args.table, args.target, args.time, key=args.key, kind=args.kind)
 
 
 def _take(args: argparse.Namespace) -> Drafted:

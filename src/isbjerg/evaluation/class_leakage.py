@@ -47,11 +47,24 @@ def class_suspects(columns: pl.DataFrame, truth: NDArray[np.float64]) -> list[Fi
     [('code', 'failed', 'blocking'), ('wind', 'passed', 'info')]
     """
     real = pl.Series("truth", truth.astype(np.int64))
-    return [_judge(name, _skill(columns[name], real)) for name in columns.columns]
+    return [_judge(name, naming_skill(columns[name], real)) for name in columns.columns]
 
 
-def _skill(column: pl.Series, truth: pl.Series) -> float:
-    """Say which share of the errors of the commonest class a feature alone avoids."""
+def naming_skill(column: pl.Series, truth: pl.Series) -> float:
+    """Say which share of the errors of the commonest class a feature alone avoids.
+
+    Parameters
+    ----------
+    column : polars.Series
+        The feature.
+    truth : polars.Series
+        Classes, none missing.
+
+    Examples
+    --------
+    >>> naming_skill(pl.Series(list("xyzxy" * 8)), pl.Series([0, 1, 1, 0, 1] * 8))
+    1.0
+    """
     table = pl.DataFrame({"value": _values(column), "truth": truth}).with_columns(
         (pl.int_range(pl.len()) % 2).alias("half")
     )

@@ -111,6 +111,7 @@ def _faults(
     tree, first_line, file = _syntax(function)
     local_names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_stored(n)}
     local_names |= {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
+    local_names |= set(inspect.signature(function).parameters)  # a column may be called `min`
     for node, line in _lines(tree):
         where = f"{file}:{line + first_line - 1}"
         if type(node) in _REFUSED:

@@ -14,38 +14,38 @@ import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
-from isbjerg.data.tables import CsvTable
+from isbjerg.data.tables import CsvTable, JsonLinesTable, ParquetTable
 from isbjerg.errors import ArgumentError
+from isbjerg.evaluation.class_leakage import naming_skill
 from isbjerg.findings import Finding
 from isbjerg.times import DAY_US
 from isbjerg.workflows.drafting_features import features_py, features_test_py
 from isbjerg.workflows.drafting_findings import find_guesses
 from isbjerg.workflows.drafting_frame import CASES_TOML, frame_toml, readme_md
+from isbjerg.workflows.drafting_goal import Goal, find_goal
 from isbjerg.workflows.drafting_models import models_py
 from isbjerg.workflows.drafting_names import identifiers
 from isbjerg.workflows.drafting_plan import VALIDATION, Plan
-from isbjerg.workflows.drafting_reading import Looked, look, time_format, to_times, told_kind
+from isbjerg.workflows.drafting_reading import Looked, look
 from isbjerg.workflows.drafting_sources import sources_py
 from isbjerg.workflows.drafting_split import even_seed
-from isbjerg.workflows.drafting_strength import Halves, best_halves
-from isbjerg.workflows.drafting_table import (
-    Column,
-    Goal,
-    find_goal,
-    find_key,
-    plan_column,
-)
+from isbjerg.workflows.drafting_strength import Halves, best_halves, strength
+from isbjerg.workflows.drafting_table import Column, find_key, plan_column
+from isbjerg.workflows.drafting_times import time_format, to_times, told_kind
 from isbjerg.workflows.drafting_tooling import tooling_files, write_project
 
 _LEARN_FROM = 0.6
 """The first rule is written from this part of the rows only: the rest will judge it."""
 
-_TEST_ROWS = 105
-"""The gate asks for 100; the purge between the parts, or chance, takes some."""
+_TEST_ROWS = {"time": 105, "random": 120}
+"""The gate asks for 100; the purge between the parts takes some, chance takes more."""
+
+_READERS = {CsvTable: "csv", ParquetTable: "parquet", JsonLinesTable: "jsonl"}
 
 _LONG_US = 30 * DAY_US
 
@@ -59,9 +59,16 @@ class Drafted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draft_project(
-    folder: Path, table: Path, target: str, time: str | None = None, name: str | None = None
+    folder: Path,
+    table: Path,
+    target: str,
+    time: str | None = None,
+    name: str | None = None,
+    *,
+    key: str | None = None,
+    kind: str | None = None,
 ) -> Drafted:
-    """Draft a project from a CSV or Parquet file.
+    """Draft a project from a file of CSV, Parquet or JSON lines.
 
     Parameters
     ----------
@@ -70,12 +77,16 @@ def draft_project(
     table : Path
         The file; it is not copied, ``sources.py`` points at it.
     target : str
-        Column to predict: a number, or one of exactly two values.
+        Column to predict: a number, one of two values, or one of some classes.
     time : str, optional
         Column that says when the decision about a row is taken. Without it decisions have no
         time: rows are parted at random, and a finding says so.
     name : str, optional
         Name of the source; the file's when not given.
+    key : str, optional
+        Column that tells rows apart; looked for when not given.
+    kind : {"binary", "multiclass", "regression"}, optional
+        What `target` is; guessed when not given.
 
     Returns
     -------
@@ -85,8 +96,8 @@ def draft_project(
     Raises
     ------
     ArgumentError
-        When a column is not in the table, `target` has not two values and is no number, or no
-        usable column is left.
+        When a column is not in the table or does not fit what it is for, or no usable column is
+        left.
     ProjectError
         When files of the same names are in the folder already: choose another one.
     SourceError
@@ -94,13 +105,18 @@ def draft_project(
     """
     folder, table = Path(folder), Path(table)
     looked = look(table)
-    _check_columns(looked.frame, {"target": target, "time": time})
+    _check_columns(looked.frame, {"target": target, "time": time, "key": key})
+    _check_key(looked.frame, key)
+    whole = time is not None and looked.frame[time].dtype.is_integer()
     form = None if time is None else _time_format(looked.frame[time])
     if time is not None and form:
         frame = looked.frame.with_columns(to_times(looked.frame[time], form))
         looked = msgspec.structs.replace(looked, frame=frame)
     plan, findings = _plan(
-        looked, folder=folder, table=table, target=target, time=time, name=name, form=form
+        looked,
+        _Asked(folder, table, target, time, name or table.stem.removesuffix(".csv"), key, kind),
+        form=form,
+        whole=whole,
     )
     files = {
         "frame.toml": frame_toml(plan),
@@ -112,17 +128,31 @@ def draft_project(
         "README.md": readme_md(plan),
         **tooling_files(),
     }
-    write_project(folder, files, again=_again(folder, table, target, time))
+    options = {"time": time, "key": key, "kind": kind}
+    write_project(folder, files, again=_again(folder, table, target, options))
     return Drafted(folder=folder, files=tuple(sorted(files)), findings=findings)
 
 
-def _again(folder: Path, table: Path, target: str, time: str | None) -> str:
+class _Asked(NamedTuple):
+    """What `draft_project` was asked for."""
+
+    folder: Path
+    table: Path
+    target: str
+    time: str | None
+    name: str
+    key: str | None
+    kind: str | None
+
+
+def _again(folder: Path, table: Path, target: str, options: Mapping[str, str | None]) -> str:
     """Write the command once more, with another folder."""
     number = 2
     while (other := folder.with_name(f"{folder.name}-{number}")).exists():
         number += 1
     words = ["isbjerg", "new", str(other), "--from", str(table), "--target", target]
-    return shlex.join([*words, *(["--time", time] if time else [])])
+    given = [word for name, value in options.items() if value for word in (f"--{name}", value)]
+    return shlex.join([*words, *given])
 
 
 def _check_columns(frame: pl.DataFrame, asked: Mapping[str, str | None]) -> None:
@@ -135,6 +165,21 @@ def _check_columns(frame: pl.DataFrame, asked: Mapping[str, str | None]) -> None
                 mend=f"--{argument} {shlex.quote((close or frame.columns)[0])}",
                 column=column,
             )
+
+
+def _check_key(frame: pl.DataFrame, key: str | None) -> None:
+    if key is None:
+        return
+    missing, distinct = frame[key].null_count(), frame[key].n_unique()
+    if missing or distinct < frame.height:
+        why = (
+            f"{missing:,} row(s) have none" if missing else f"it has {distinct:,} different values"
+        )
+        raise ArgumentError(
+            f"`--key` must tell the {frame.height:,} rows apart. Of '{key}' {why}.",
+            mend="leave --key out: one is looked for, or the rows are numbered",
+            column=key,
+        )
 
 
 def _time_format(values: pl.Series) -> str | None:
@@ -153,23 +198,18 @@ def _time_format(values: pl.Series) -> str | None:
 
 
 def _plan(
-    looked: Looked,
-    *,
-    folder: Path,
-    table: Path,
-    target: str,
-    time: str | None,
-    name: str | None,
-    form: str | None,
+    looked: Looked, asked: _Asked, *, form: str | None, whole: bool
 ) -> tuple[Plan, tuple[Finding, ...]]:
     """Look at each column and put the guesses together."""
-    frame, handle = looked.frame, looked.handle
+    frame, handle, target, time = looked.frame, looked.handle, asked.target, asked.time
     names = identifiers(frame.columns)
-    goal = find_goal(frame, target)
-    truth = _as_floats(frame[target], goal)
-    key = find_key(frame, [c for c in (target, time) if c])
-    others = [c for c in frame.columns if c not in (target, time, key)]
-    columns = tuple(plan_column(frame, c, names[c], truth, time) for c in others)
+    goal = find_goal(frame, target, asked.kind)
+    truth = _truth(frame[target], goal)
+    key = asked.key or find_key(frame, [*(c for c in (target, time) if c), *looked.unclear])
+    columns = _columns(looked, names, goal, truth, without=(target, time, key))
+    if time and not any(c.use != "left_out" for c in columns):
+        clock = Column(name=names[time], original=time, use="instant")
+        columns = (*columns, clock)  # all that is known is when
     if not any(c.use != "left_out" for c in columns):
         raise ArgumentError(
             "No column of the table is left to predict from.\n"
@@ -177,15 +217,16 @@ def _plan(
             code="ISB222",
             mend="add columns that are known before the decision",
         )
-    share = _test_share(frame[target].count())
+    share = _test_share(frame[target].count(), _TEST_ROWS["time" if time else "random"])
     keys = frame[key] if key else pl.int_range(frame.height, eager=True)
     plan = Plan(
-        name=_source_name(name or table.stem, names),
-        table=_relative(table, folder),
-        is_csv=isinstance(handle, CsvTable),
+        name=_source_name(asked.name, names),
+        table=_relative(asked.table, asked.folder),
+        reader=_READERS[type(handle)],
         separator=handle.separator if isinstance(handle, CsvTable) else ",",
         time_format=form,
-        decimal_commas=looked.decimal_commas,
+        time_whole=whole,
+        numbers=looked.numbers,
         rows=frame.height,
         test_share=share,
         seed=0 if time else even_seed(keys, truth, validation=VALIDATION, test=share),
@@ -199,26 +240,66 @@ def _plan(
         columns=columns,
         renamed={old: new for old, new in names.items() if old != new},
         dropped=tuple(c for c in frame.columns if not _is_storable(frame[c].dtype)),
-        rule=_first_rule(frame, columns, truth, time),
+        rule=None if goal.kind == "multiclass" else _first_rule(frame, columns, truth, time),
     )
     return plan, tuple(find_guesses(plan, time))
 
 
-def _test_share(rows: int) -> float:
+def _test_share(rows: int, wanted: int) -> float:
     """Take a fifth; more of a small table, because the gate asks for enough rows to judge by."""
     if rows <= 0:
         return 0.2
-    return min(0.4, max(0.2, math.ceil(_TEST_ROWS / rows * 20) / 20))
+    return min(0.4, max(0.2, math.ceil(wanted / rows * 20) / 20))
 
 
 def _is_storable(dtype: pl.DataType) -> bool:
     return not (dtype.is_nested() or dtype in (pl.Time, pl.Binary, pl.Object, pl.Null))
 
 
-def _as_floats(values: pl.Series, goal: Goal) -> pl.Series:
-    if goal.kind == "binary":
-        return (values == goal.positive).cast(pl.Float64)
-    return values.cast(pl.Float64)
+def _columns(
+    looked: Looked,
+    names: Mapping[str, str],
+    goal: Goal,
+    truth: pl.Series,
+    *,
+    without: tuple[str | None, ...],
+) -> tuple[Column, ...]:
+    """Plan each column besides target, time and key."""
+    _, time, _ = without
+    return tuple(
+        plan_column(
+            looked.frame,
+            column,
+            names[column],
+            _power(looked.frame[column], truth, goal),
+            target=goal.column,
+            time=time,
+            unclear=column in looked.unclear,
+        )
+        for column in looked.frame.columns
+        if column not in without
+    )
+
+
+def _power(values: pl.Series, truth: pl.Series, goal: Goal) -> float:
+    """Say how well a column alone tells the target, from 0.5 to 1.0."""
+    if goal.kind != "multiclass":
+        return strength(values, truth)
+    known = truth.is_not_null()
+    if values.dtype.is_nested() or values.dtype in (pl.Time, pl.Binary, pl.Object):
+        return 0.5
+    return 0.5 + max(0.0, naming_skill(values.filter(known), truth.filter(known))) / 2
+
+
+def _truth(values: pl.Series, goal: Goal) -> pl.Series:
+    """Give the target as numbers, or as texts of classes; null where it is missing."""
+    match goal.kind:
+        case "binary":
+            return (values == goal.positive).cast(pl.Float64)
+        case "multiclass":
+            return values.cast(pl.String)
+        case "regression":
+            return values.cast(pl.Float64)
 
 
 def _zoneless(times: pl.Series) -> bool:
@@ -240,8 +321,8 @@ def _source_name(stem: str, names: Mapping[str, str]) -> str:
 
 
 def _target_name(column: str, goal: Goal) -> str:
-    if goal.kind == "regression":
-        return f"{column}_value"
+    if goal.kind != "binary":
+        return f"{column}_{'value' if goal.kind == 'regression' else 'class'}"
     if isinstance(goal.positive, str):
         word = re.sub(r"\W+", "_", goal.positive, flags=re.ASCII).strip("_").lower() or "other"
         return f"{column}_is_{word}"

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from isbjerg.workflows.drafting_goal import Goal
 from isbjerg.workflows.drafting_plan import Plan, plain, quoted
-from isbjerg.workflows.drafting_table import Goal
 
 _LINE = 100
 """Columns of a line, as ruff.toml of the draft says."""
+
+RUNGS = ("constant", "linear", "boosted")
+"""Names of rungs, which no feature may have."""
 
 _UNSEEN = "?never seen?"
 """A text that no table has."""
@@ -28,7 +31,7 @@ class Function(msgspec.Struct, frozen=True):
 
 def functions(plan: Plan) -> tuple[Function, ...]:
     """Name the features: one for each column, two for a column of times."""
-    taken = {plan.target, plan.name}
+    taken = {plan.target, plan.name, *RUNGS}
     found: list[Function] = []
     for function in _functions(plan):
         name = function.name
@@ -92,7 +95,7 @@ def _positive_comment(goal: Goal) -> str:
 
 
 def _target_body(goal: Goal) -> list[str]:
-    if goal.kind == "regression" or isinstance(goal.positive, bool):
+    if goal.kind != "binary" or isinstance(goal.positive, bool):
         return [f"    return {'~' if goal.positive is False else ''}{goal.column}"]
     yes, no = (f"{goal.column} == {_written(v)}" for v in (goal.positive, goal.negative))
     calls = [f"ib.when({yes})", ".then(True)", f".when({no})", ".then(False)", ".otherwise(None)"]
@@ -141,6 +144,10 @@ def _target_test(target: str, goal: Goal) -> list[str]:
     lines = [f"def test_{target}():", '    """The target is what frame.toml promises."""']
     if goal.kind == "regression":
         lines += [f"    assert f.{target}(1.5) == 1.5"]
+    elif goal.kind == "multiclass":
+        one = _written(goal.classes[0])
+        same = f"is {one}" if isinstance(goal.classes[0], bool) else f"== {one}"
+        lines += [f"    assert f.{target}({one}) {same}"]
     else:
         yes, no = _written(goal.positive), _written(goal.negative)
         lines += [f"    assert f.{target}({yes}) is True", f"    assert f.{target}({no}) is False"]

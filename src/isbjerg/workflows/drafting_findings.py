@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from isbjerg.findings import Finding
+from isbjerg.workflows.drafting_numbers import Writing
 from isbjerg.workflows.drafting_plan import Plan
 from isbjerg.workflows.drafting_table import Column
 
@@ -76,20 +77,23 @@ def _weak_findings(plan: Plan) -> Iterator[Finding]:
         )
     if plan.time_format:
         yield _note("draft.time_format", f"{plan.name}.{plan.at}", f"Read as {plan.time_format}.")
-    if plan.decimal_commas:
-        yield _note(
-            "draft.decimal_comma",
-            plan.name,
-            f"Read with a decimal comma: {', '.join(plan.decimal_commas)}.",
-        )
-    if plan.goal.kind == "regression" and plan.goal.whole:
+    yield from _number_findings(plan)
+    if plan.goal.whole:
         yield _guess(
             "draft.classes",
             plan.target,
-            f"'{plan.goal.column}' has {plan.goal.whole} different whole numbers and is predicted as "
-            "a quantity. Numbers that stand for classes are not quantities.",
-            f'ask for one class in features.py: return {plan.goal.column} == 1, and kind = "binary" '
-            'with primary = "roc_auc" in frame.toml',
+            f"'{plan.goal.column}' has {plan.goal.whole} different whole numbers, which are taken for "
+            "names of classes, not for quantities.",
+            "if more is more: isbjerg new ... --kind regression",
+        )
+    if plan.goal.kind == "multiclass":
+        shown = ", ".join(str(c) for c in plan.goal.classes[:_NAMED_MAX])
+        more = f" and {len(plan.goal.classes) - _NAMED_MAX} more"
+        yield _note(
+            "draft.target",
+            plan.target,
+            f"To be predicted: which {plan.goal.column} it is of {len(plan.goal.classes)}, the commonest "
+            f"first: {shown}{more * (len(plan.goal.classes) > _NAMED_MAX)}.",
         )
     if plan.goal.kind == "binary":
         yield _note(
@@ -104,6 +108,18 @@ def _weak_findings(plan: Plan) -> Iterator[Finding]:
             plan.target,
             f"{plan.goal.missing} row(s) have no '{plan.goal.column}': they are not learnt from.",
         )
+
+
+def _number_findings(plan: Plan) -> Iterator[Finding]:
+    told: dict[Writing, str] = {
+        "decimal_comma": "with a decimal comma",
+        "thousands": "with a comma between thousands",
+        "percent": "as percentages",
+    }
+    for how, words in told.items():
+        columns = [column for column, found in plan.numbers.items() if found == how]
+        if columns:
+            yield _note(f"draft.{how}", plan.name, f"Read {words}: {', '.join(columns)}.")
 
 
 def _guess(code: str, subject: str, message: str, mend: str) -> Finding:

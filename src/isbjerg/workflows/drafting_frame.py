@@ -12,6 +12,8 @@ def frame_toml(plan: Plan) -> str:
         rare = min(goal.rate, 1 - goal.rate) < 0.2  # noqa: PLR2004 - where precision says more
         metric = "average_precision" if rare else "roc_auc"
         asked = f"whether {plan.goal.column} is {goal.positive}"
+    elif goal.kind == "multiclass":
+        metric, asked = "log_loss", f"which {plan.goal.column} it is"
     else:
         metric, asked = "mae", plan.goal.column
     when = "" if plan.at is None else f'\nat     = "{plan.at}"'

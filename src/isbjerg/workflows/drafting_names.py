@@ -7,6 +7,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+_PACKAGE = "ib"
+"""What every file of a project calls this package."""
+
 _UMLAUTS = {letter: unicodedata.normalize("NFD", letter)[0] + "e" for letter in "äöüÄÖÜ"}
 _LETTERS = str.maketrans(
     {"æ": "ae", "ø": "oe", "å": "aa", "Æ": "Ae", "Ø": "Oe", "Å": "Aa", "ß": "ss", **_UMLAUTS}
@@ -31,7 +34,7 @@ def identifiers(columns: Sequence[str]) -> dict[str, str]:
                 or "column"
             )
             name = f"column_{name}" if name[0].isdigit() else name
-            name = f"{name}_" if keyword.iskeyword(name) else name
+            name = f"{name}_" if keyword.iskeyword(name) or name == _PACKAGE else name
             stem, number = name, 2
             while name in taken:
                 name, number = f"{stem}_{number}", number + 1
@@ -51,5 +54,6 @@ def _is_usable(column: str) -> bool:
         column.isidentifier()
         and column.isascii()
         and not keyword.iskeyword(column)
+        and column != _PACKAGE
         and not column.startswith("_")
     )

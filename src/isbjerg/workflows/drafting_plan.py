@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from isbjerg.workflows.drafting_goal import Goal
+from isbjerg.workflows.drafting_numbers import Writing
 from isbjerg.workflows.drafting_strength import Halves
-from isbjerg.workflows.drafting_table import Column, Goal
+from isbjerg.workflows.drafting_table import Column
 
 NULL_VALUES = ("", "NA", "N/A", "NaN", "null", "NULL")
 """Texts that mean *missing* in a CSV file."""
@@ -26,7 +28,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Of the source, an identifier.
     table : str
         Path of the table, relative to the project.
-    is_csv : bool
+    reader : {"csv", "parquet", "jsonl"}
         How it is read.
     separator : str
         What parts the values of a CSV file.
@@ -40,8 +42,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Whether the times carry no zone.
     time_format : str or None
         How texts of the time column are read, when they are not ISO 8601.
-    decimal_commas : tuple of str
-        Columns, by their names in the table, whose numbers have a decimal comma.
+    time_whole : bool
+        Whether the time column holds whole numbers.
+    numbers : dict of str to str
+        Columns, by their names in the table, whose numbers are written as people write them.
     rows : int
         How many the table has.
     test_share : float
@@ -66,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     table: str
-    is_csv: bool
+    reader: str
     key: str
     at: str | None
     row_number: bool
@@ -78,7 +82,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     renamed: dict[str, str]
     separator: str = ","
     time_format: str | None = None
-    decimal_commas: tuple[str, ...] = ()
+    time_whole: bool = False
+    numbers: dict[str, Writing] = {}
     rows: int = 0
     test_share: float = 0.2
     seed: int = 0

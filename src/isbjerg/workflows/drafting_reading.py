@@ -6,7 +6,9 @@ looked for here, so that the draft reads the file as that person would, or says 
 
 from __future__ import annotations
 
+import gzip
 from difflib import get_close_matches
+from io import BufferedReader
 from pathlib import Path
 from shlex import quote
 
@@ -14,30 +16,31 @@ import msgspec
 import polars as pl
 
 from isbjerg.data.reading import read
-from isbjerg.data.tables import CsvTable, ParquetTable
-from isbjerg.errors import ArgumentError, SourceError
+from isbjerg.data.tables import CsvTable, JsonLinesTable, ParquetTable
+from isbjerg.errors import SourceError
+from isbjerg.workflows.drafting_numbers import Writing, to_number, writing
 from isbjerg.workflows.drafting_plan import NULL_VALUES
 
 _PARQUET = (".parquet", ".pq")
+_JSON_LINES = (".jsonl", ".ndjson")
 _SEPARATORS = (",", ";", "\t", "|")
-_CLOCKS = ("", " %H:%M", " %H:%M:%S")
-_DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y")
-_MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y")
-_LOOK_FIRST = 20
-_DECIMAL_COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.][0-9]{3})+)(,[0-9]+)?$"
 _BYTES_WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """A table, how it is read again, and which of its texts are numbers with a decimal comma."""
+    """A table, how it is read again, and which of its texts are numbers, and how written.
+
+    `unclear` are columns whose numbers can be read in two ways: they stay text.
+    """
 
     frame: pl.DataFrame
-    handle: CsvTable | ParquetTable
-    decimal_commas: tuple[str, ...] = ()
+    handle: CsvTable | ParquetTable | JsonLinesTable
+    numbers: dict[str, Writing] = {}
+    unclear: tuple[str, ...] = ()
 
 
 def look(table: Path) -> Looked:
-    """Read a CSV or Parquet file.
+    """Read a file of CSV, Parquet or JSON lines.
 
     Raises
     ------
@@ -46,9 +49,11 @@ def look(table: Path) -> Looked:
     """
     _check_is_file(table)
     path = str(table.resolve())
-    handle: CsvTable | ParquetTable
+    handle: CsvTable | ParquetTable | JsonLinesTable
     if table.suffix.lower() in _PARQUET:
         handle = ParquetTable(path)
+    elif table.suffix.lower() in _JSON_LINES:
+        handle = JsonLinesTable(path=path)
     else:
         _check_text(table)
         handle = CsvTable(path=path, separator=separator_of(table), null_values=NULL_VALUES)
@@ -59,28 +64,20 @@ def look(table: Path) -> Looked:
             mend="choose a file with rows whose outcome is known: a model learns from them",
             path=str(table),
         )
-    commas = [c.name for c in frame.iter_columns() if _has_decimal_commas(c)]
-    return Looked(frame.with_columns(decimal_comma(pl.col(commas))), handle, tuple(commas))
-
-
-def _has_decimal_commas(column: pl.Series) -> bool:
-    if column.dtype != pl.String or column.null_count() == column.len():
-        return False
-    texts = column.drop_nulls()
-    return bool(texts.str.contains(_DECIMAL_COMMA).all() and texts.str.contains(",").any())
-
-
-def decimal_comma(column: pl.Expr) -> pl.Expr:
-    """Read ``1.234,5`` as 1234.5; ``sources.py`` gets the same words."""
-    plain = column.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    return plain.cast(pl.Float64)
+    separator = handle.separator if isinstance(handle, CsvTable) else ","
+    written = {c.name: writing(c, separator=separator) for c in frame.iter_columns()}
+    numbers = {c: how for c, how in written.items() if how is not None and how != "unclear"}
+    unclear = tuple(c for c, how in written.items() if how == "unclear")
+    read_again = [to_number(pl.col(c), how) for c, how in numbers.items()]
+    return Looked(frame.with_columns(read_again), handle, numbers, unclear)
 
 
 def _check_is_file(table: Path) -> None:
     if table.is_file():
         return
     around = table.parent if table.parent.is_dir() else Path()
-    files = sorted(p.name for p in around.iterdir() if p.suffix.lower() in (".csv", *_PARQUET))
+    known = (".csv", *_PARQUET, *_JSON_LINES)
+    files = sorted(p.name for p in around.iterdir() if p.suffix.lower() in known)
     stems = {Path(name).stem: name for name in files}
     close = [stems[stem] for stem in get_close_matches(table.stem, stems, n=1)]
     close = close or (files[:1] if table.is_dir() else [])
@@ -97,7 +94,8 @@ def _check_is_file(table: Path) -> None:
 
 def _check_text(table: Path) -> None:
     """Refuse a file that is not UTF-8; say where, and how it is made so."""
-    content = table.read_bytes()
+    with _opened(table) as file:
+        content = file.read()
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as fault:
@@ -114,66 +112,10 @@ def _check_text(table: Path) -> None:
 
 def separator_of(table: Path) -> str:
     """Find what parts the names of a CSV file's header: what stands there most often."""
-    with table.open(encoding="utf-8-sig", errors="replace") as lines:
-        header = lines.readline()
+    with _opened(table) as file:
+        header = file.readline().decode("utf-8-sig", errors="replace")
     return max(_SEPARATORS, key=header.count)
 
 
-def time_format(values: pl.Series) -> str | None:
-    """Find the one format that all texts of a column of days, or days and times, fit.
-
-    Returns
-    -------
-    str or None
-        ``None`` when none fits.
-
-    Raises
-    ------
-    ArgumentError
-        When days and months cannot be told apart.
-
-    Examples
-    --------
-    >>> time_format(pl.Series(["31.12.2023", "01.02.2024"]))
-    '%d.%m.%Y'
-    """
-    if values.dtype != pl.String or values.null_count() == values.len():
-        return None
-    day_first = _fitting(values, _DAY_FIRST)
-    month_first = _fitting(values, _MONTH_FIRST)
-    if day_first and month_first:
-        raise ArgumentError(
-            f"The times of '{values.name}' can be read with the day first or with the month first.",
-            mend="write the times as 2013-06-01T17:30:00Z",
-            column=values.name,
-        )
-    return day_first or month_first
-
-
-def _fitting(values: pl.Series, days: tuple[str, ...]) -> str | None:
-    present = values.drop_nulls()
-    first = present.head(_LOOK_FIRST)
-    for day in days:
-        for clock in _CLOCKS:
-            form = day + clock
-            if all(to_times(part, form).null_count() == 0 for part in (first, present)):
-                return form
-    return None
-
-
-def to_times(values: pl.Series, form: str) -> pl.Series:
-    """Read texts as times of a wall clock; what does not fit is null."""
-    if "%H" in form:
-        return values.str.to_datetime(form, time_unit="us", strict=False)
-    return values.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-
-
-def told_kind(values: pl.Series) -> str:
-    """Name a column's kind as people do, with an example when its values are texts or numbers."""
-    example = next(iter(values.drop_nulls().head(1)), None)
-    kind = "text" if values.dtype == pl.String else "a number" if values.dtype.is_numeric() else ""
-    return (
-        f"{kind}, such as {example!r}"
-        if kind and example is not None
-        else kind or str(values.dtype)
-    )
+def _opened(table: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(table) if table.suffix == ".gz" else table.open("rb")

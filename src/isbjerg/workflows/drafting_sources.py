@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from isbjerg.workflows.drafting_numbers import SAYS
 from isbjerg.workflows.drafting_plan import NULL_VALUES, Plan, quoted, tupled
+from isbjerg.workflows.drafting_times import times_in_python
 
 
 def sources_py(plan: Plan) -> str:
@@ -40,7 +42,7 @@ def _needs_polars(plan: Plan) -> bool:
 
 
 def _names_polars(plan: Plan) -> bool:
-    return bool(plan.row_number or plan.zoneless or plan.decimal_commas)
+    return bool(plan.row_number or plan.zoneless or plan.numbers)
 
 
 def _known(plan: Plan) -> Iterator[str]:
@@ -70,8 +72,8 @@ def _after(plan: Plan) -> str:
 
 
 def _handle(plan: Plan) -> str:
-    if not plan.is_csv:
-        return "ib.parquet(TABLE)"
+    if plan.reader != "csv":
+        return f"ib.{plan.reader}(TABLE)"
     separator = "" if plan.separator == "," else f"separator={quoted(plan.separator)}, "
     return f"ib.csv(TABLE, {separator}null_values={tupled(NULL_VALUES)})"
 
@@ -91,22 +93,20 @@ def _reading(plan: Plan) -> Iterator[str]:
 
 
 def _times(plan: Plan) -> str:
-    column, form = f"pl.col({quoted(plan.at)})", plan.time_format
-    if form is None:
-        return f'{column}.cast(pl.Datetime("us"))'
-    kind = "datetime" if "%H" in form else "date"
-    return f'{column}.str.to_{kind}({quoted(form)}).cast(pl.Datetime("us"))'
+    column = f"pl.col({quoted(plan.at)})"
+    return times_in_python(column, plan.time_format, whole=plan.time_whole)
 
 
 def _columns(plan: Plan) -> Iterator[str]:
-    if plan.decimal_commas:
-        yield "    # Numbers with a decimal comma: 1.234,5 is 1234.5."
-        yield "    commas = ["
-        yield from (f"        {quoted(column)}," for column in plan.decimal_commas)
-        yield "    ]"
-        yield '    plain = pl.col(commas).str.replace_all(".", "", literal=True)'
-        yield '    number = plain.str.replace(",", ".", literal=True).cast(pl.Float64)'
-        yield "    table = table.with_columns(number)"
+    for how, (comment, lines) in SAYS.items():
+        written = [column for column, found in plan.numbers.items() if found == how]
+        if written:
+            yield f"    # {comment}"
+            yield "    columns = ["
+            yield from (f"        {quoted(column)}," for column in written)
+            yield "    ]"
+            yield from (f"    {line}" for line in lines)
+            yield "    table = table.with_columns(number)"
     if plan.dropped:
         yield "    # Types that isbjerg does not store."
         yield "    table = table.drop("

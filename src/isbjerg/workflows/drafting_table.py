@@ -14,8 +14,7 @@ import msgspec
 import polars as pl
 
 from isbjerg.errors import ArgumentError
-from isbjerg.workflows.drafting_names import identifiers, written_in_ascii
-from isbjerg.workflows.drafting_strength import strength
+from isbjerg.workflows.drafting_times import time_format
 
 Use = Literal["number", "boolean", "category", "local", "instant", "left_out"]
 
@@ -26,26 +25,10 @@ LEAK_STRENGTH = 0.95
 """A single column that ranks the target better than this probably knows it."""
 
 _TWO = 2
-_CLASSES_MAX = 10
+_TWIN = "it says the same as the target in every row, by other names"
 _NAMES_THINGS = "it names things: a model would learn them by heart"
 _CALENDAR = re.compile(r"(^|_)(year|month|day|week|quarter|yearday|day_of_year|doy|dom)$")
 _IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|key|number|no|nr|code|hash)$")
-_POSITIVE = (
-    "yes",
-    "y",
-    "true",
-    "t",
-    "1",
-    "ja",
-    "j",
-    "oui",
-    "si",
-    "positive",
-    "bad",
-    "late",
-    "default",
-    "fraud",
-)
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,87 +54,6 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     strength: float = 0.5
 
 
-class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """What is predicted: a number, or whether a column has a value."""
-
-    column: str
-    kind: Literal["binary", "regression"]
-    positive: str | int | bool | None = None
-    negative: str | int | bool | None = None
-    rate: float = 0.0
-    missing: int = 0
-    whole: int = 0
-    """How many different whole numbers it has, when so few that they may be names of classes."""
-
-
-def find_goal(table: pl.DataFrame, target: str) -> Goal:
-    """Say what predicting `target` means.
-
-    Raises
-    ------
-    ArgumentError
-        When the column is neither a number nor has exactly two values.
-    """
-    values = table[target].drop_nulls()
-    distinct = values.unique().sort().to_list() if values.n_unique() <= _TWO else []
-    missing = table.height - values.len()
-    if len(distinct) == _TWO:
-        positive = _positive(values, distinct)
-        negative = next(v for v in distinct if v != positive)
-        rate = float((values == positive).cast(pl.Float64).to_numpy().mean())
-        return Goal(
-            column=target,
-            kind="binary",
-            positive=positive,
-            negative=negative,
-            rate=rate,
-            missing=missing,
-        )
-    if values.dtype.is_numeric() and values.n_unique() > _TWO:
-        few = values.n_unique() <= _CLASSES_MAX and bool((values.cast(pl.Float64) % 1 == 0).all())
-        whole = values.n_unique() if few else 0
-        return Goal(column=target, kind="regression", missing=missing, whole=whole)
-    raise _unfit(values)
-
-
-def _unfit(values: pl.Series) -> ArgumentError:
-    """Say why a column cannot be predicted, with the values it has when they are few."""
-    distinct = values.unique(maintain_order=True)
-    few = 0 < distinct.len() <= _CLASSES_MAX
-    shown = ": " + ", ".join(repr(v) for v in distinct.to_list()) if few else ""
-    number = {0: "no value", 1: "only one value"}.get(
-        distinct.len(), f"{distinct.len():,} different values"
-    )
-    mend = "choose a column with two values or more"
-    if few and distinct.len() > 1:
-        name = _is_value(values.name, distinct[0])
-        mend = (
-            f"add a column of two values to the table and predict that: table.with_columns("
-            f"{name}=pl.col({values.name!r}) == {distinct[0]!r})"
-        )
-    return ArgumentError(
-        f"`--target` must name a column of numbers, or one with exactly two values. "
-        f"'{values.name}' has {number}{shown}.",
-        code="ISB221",
-        mend=mend,
-        target=values.name,
-        values=distinct.len(),
-    )
-
-
-def _is_value(column: str, value: object) -> str:
-    words = f"is_{value}" if isinstance(value, str) else f"{column}_is_{value}"
-    return identifiers([re.sub(r"\W+", "_", written_in_ascii(words))]).popitem()[1].lower()[:40]
-
-
-def _positive(values: pl.Series, distinct: list[str | int | bool]) -> str | int | bool:
-    """Take the value that means yes; failing that, the rarer one."""
-    for value in reversed(distinct):
-        if str(value).strip().lower() in _POSITIVE:
-            return value
-    return min(distinct, key=lambda v: int((values == v).cast(pl.Int64).to_numpy().sum()))
-
-
 def find_key(table: pl.DataFrame, exclude: Sequence[str]) -> str | None:
     """Find the column that tells rows apart, by its values and, among several, by its name."""
     unique = [
@@ -163,7 +65,7 @@ def find_key(table: pl.DataFrame, exclude: Sequence[str]) -> str | None:
         and table[c].n_unique() == table.height
     ]
     named = [c for c in unique if _IDENTIFIER.search(_snake(c))]
-    texts = [c for c in unique if table[c].dtype == pl.String]
+    texts = [c for c in unique if table[c].dtype == pl.String and not _holds_times(table[c])]
     return next(iter([*named, *texts]), None)
 
 
@@ -173,7 +75,14 @@ def _snake(name: str) -> str:
 
 
 def plan_column(
-    table: pl.DataFrame, original: str, name: str, goal: pl.Series, time: str | None
+    table: pl.DataFrame,
+    original: str,
+    name: str,
+    power: float,
+    *,
+    target: str,
+    time: str | None,
+    unclear: bool = False,
 ) -> Column:
     """Decide what a column is good for.
 
@@ -183,17 +92,21 @@ def plan_column(
         All rows.
     original, name : str
         The column, and its name in the project.
-    goal : polars.Series
-        The target as floats, null where missing.
+    power : float
+        How well it alone ranks the target, 0.5 to 1.0.
+    target : str
+        The column that is predicted.
     time : str or None
         The column of decision times.
+    unclear : bool
+        Whether its texts are numbers that can be read in two ways.
     """
     values = table[original]
-    power = strength(values, goal)
     use = _use_of(values.dtype)
     later = time is not None and use in ("local", "instant") and _is_later(table, original, time)
     reason = (
-        _why_no_use(values, use)
+        _why_no_use(values, use, unclear=unclear)
+        or (("draft.leak", _TWIN) if _is_twin(table, original, target) else None)
         or (_why_known_later(power, later=later) if use != "left_out" else None)
         or _why_no_help(values, original, use)
     )
@@ -203,19 +116,48 @@ def plan_column(
     return Column(name=name, original=original, use="left_out", code=code, why=why, strength=power)
 
 
-def _why_no_use(values: pl.Series, use: Use) -> tuple[str, str] | None:
+def _is_twin(table: pl.DataFrame, original: str, target: str) -> bool:
+    """Say whether a column names each value of the target by one of its own."""
+    both = table.select(a=original, b=target).drop_nulls()
+    if not both.height or both["a"].dtype.is_nested():
+        return False
+    values = both["a"].n_unique()
+    return 1 < values <= both.height / 2 and values == both["b"].n_unique() == both.n_unique()
+
+
+def _why_no_use(values: pl.Series, use: Use, *, unclear: bool) -> tuple[str, str] | None:
     """Say what keeps a column from being read as a feature at all."""
     present = values.drop_nulls()
     distinct = present.n_unique()
+    if not distinct:
+        return "draft.constant", "it has no value in any row"
+    if unclear:
+        return (
+            "draft.number",
+            f"its numbers can be read in two ways, such as {_with_comma(present)!r}",
+        )
     if use == "left_out":
         return "draft.type", f"values of type {values.dtype} are not used"
     if distinct <= 1 and present.len() in (0, values.len()):
         return "draft.constant", "it has the same value in every row"
     if use != "category":
         return None
+    if _holds_times(present):
+        return "draft.time_text", f"its texts are dates or times, such as {present[0]!r}"
     if distinct > _TWO and distinct > present.len() / 2:
         return "draft.identifier", _NAMES_THINGS
     return None
+
+
+def _with_comma(present: pl.Series) -> str:
+    return str(present.filter(present.str.contains(",", literal=True))[0])
+
+
+def _holds_times(present: pl.Series) -> bool:
+    try:
+        return present.dtype == pl.String and time_format(present) is not None
+    except ArgumentError:  # times, with the day or the month first
+        return True
 
 
 def _why_known_later(power: float, *, later: bool) -> tuple[str, str] | None:

@@ -321,3 +321,10 @@ def test_when_nests_from_the_last():
     e = when(column("a")).then(1).when(column("b")).then(2).otherwise(3)
     assert e.node.args[2].op == "when"
     assert e.node.args[2].args[2].value == 3
+
+
+def test_a_column_may_be_called_as_a_built_in_is() -> None:
+    def spread(min, max):  # noqa: A002 - as tables have it
+        return max - min
+
+    assert traced(spread, "min", "max").op == "subtract"

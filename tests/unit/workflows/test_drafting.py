@@ -14,6 +14,7 @@ import pytest
 
 from isbjerg.errors import ArgumentError, ProjectError
 from isbjerg.workflows.drafting import Drafted, draft_project
+from isbjerg.workflows.drafting_goal import find_goal
 from isbjerg.workflows.project_files import load_definitions
 
 ROWS = 400
@@ -168,22 +169,20 @@ def test_a_value_that_the_table_did_not_have_is_no_outcome(tmp_path: Path, lengt
     ],
 )
 def test_which_value_means_yes(values: list[object], positive: object) -> None:
-    from isbjerg.workflows.drafting_table import find_goal
-
     assert find_goal(pl.DataFrame({"y": values}), "y").positive == positive
 
 
 def test_what_cannot_be_predicted_is_said(tmp_path: Path) -> None:
     table = customers()
-    with pytest.raises(ArgumentError, match="exactly two values"):
-        draft(tmp_path, table, "plan")
+    with pytest.raises(ArgumentError, match="more values than classes have"):
+        draft(tmp_path, table, "customerID")
     with pytest.raises(ArgumentError, match="--target churned"):
         draft(tmp_path, table, "churn")
     with pytest.raises(ArgumentError, match="dates or times"):
         draft(tmp_path, table, "churned", "plan")
     few = table.select("customerID", "signed_up_at", "country", "churned")
     with pytest.raises(ArgumentError, match="No column"):
-        draft(tmp_path, few, "churned", "signed_up_at")
+        draft(tmp_path, few.drop("signed_up_at"), "churned")
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
@@ -210,3 +209,117 @@ def test_the_rule_is_written_from_early_rows_only(tmp_path: Path) -> None:
     folder = draft(tmp_path, table, "y").folder
     rule = next(r for r in load_definitions(folder).rungs if r.name == "by_x")
     assert rule(1) > rule(0)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["a", "b", "c"] * 9, "multiclass"),
+        ([0, 1, 2, 3] * 9, "multiclass"),
+        (list(range(40)), "regression"),
+        ([0.0, 1.0, 2.0] * 9, "regression"),
+        ([0, 1] * 9, "binary"),
+        ([True, False] * 9, "binary"),
+    ],
+)
+def test_the_kind_is_guessed_from_the_values(values: list[object], kind: str) -> None:
+    assert find_goal(pl.DataFrame({"y": values}), "y").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "mend"),
+    [
+        (["a", "b", "c"] * 9, "regression", "--kind multiclass"),
+        (["a", "b", "c"] * 9, "binary", "--kind multiclass"),
+        ([0.5, 1.5, 2.5] * 9, "multiclass", "--kind regression"),
+        ([0, 1] * 9, "ranking", "--kind binary"),
+    ],
+)
+def test_a_kind_that_does_not_fit_is_refused(values: list[object], kind: str, mend: str) -> None:
+    with pytest.raises(ArgumentError) as refused:
+        find_goal(pl.DataFrame({"y": values}), "y", kind)
+    assert refused.value.mend == mend
+
+
+@pytest.mark.parametrize("values", [[None, None], [3, 3, 3], ["a", None]])
+def test_what_never_differs_cannot_be_learnt(values: list[object]) -> None:
+    with pytest.raises(ArgumentError, match="never differs"):
+        find_goal(pl.DataFrame({"y": values}), "y")
+
+
+def test_numbers_may_be_told_to_be_quantities() -> None:
+    grades = pl.DataFrame({"y": [1, 2, 3] * 9})
+    assert find_goal(grades, "y").whole == 3
+    assert find_goal(grades, "y", "multiclass").whole == 0
+    assert find_goal(grades, "y", "regression").kind == "regression"
+
+
+def messy() -> pl.DataFrame:
+    """What a table of somebody has: names, blanks, copies, numbers and days as text."""
+    n = 200
+    wins = [i * 7919 % 11 < 5 for i in range(n)]
+    return pl.DataFrame(
+        {
+            "y": ["won" if w else "lost" for w in wins],
+            "result code": ["W" if w else "L" for w in wins],
+            "min": [i * 31 % 17 for i in range(n)],
+            "linear": [i * 37 % 19 for i in range(n)],
+            "ib": [i * 41 % 23 for i in range(n)],
+            "2nd.place": ["y" if i * 13 % 7 < 3 else "n" for i in range(n)],
+            "empty": [None] * n,
+            "same": ["x"] * n,
+            "unclear": [f"{1 + i % 9},{i * 997 % 900 + 100}" for i in range(n)],
+            "dollars": [f"{1 + i % 9},{i * 997 % 900 + 100}.50" for i in range(n)],
+            "share": [f"{i % 100}.5 %" for i in range(n)],
+            "since": [f"{1 + i % 28:02}.{1 + i % 12:02}.2020" for i in range(n)],
+        }
+    )
+
+
+def test_a_messy_table_is_read_as_a_person_would_or_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "games.csv"
+    messy().write_csv(path)
+    drafted = draft_project(tmp_path / "games", path, "y")
+    said = {f.subject.partition(".")[2] or f.code: f.code for f in drafted.findings}
+    assert said["result_code"] == "draft.leak"
+    assert said["empty"] == said["same"] == "draft.constant"
+    assert said["unclear"] == "draft.number"
+    assert said["since"] == "draft.time_text"
+    assert {"draft.thousands", "draft.percent", "draft.renamed"} <= set(said.values())
+    definitions = load_definitions(drafted.folder)
+    table = definitions.decision.source.read()
+    assert table["dollars"][:2].to_list() == [1100.5, 2197.5]
+    assert table["share"][:2].to_list() == [0.5, 1.5]
+    assert accepted(drafted.folder)[-2:] == ["linear", "boosted"]
+    assert {"min", "ib_", "column_2nd_place"} <= set(table.columns)
+
+
+def test_a_key_that_does_not_tell_rows_apart_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "games.csv"
+    messy().write_csv(path)
+    with pytest.raises(ArgumentError, match="has 17 different values"):
+        draft_project(tmp_path / "a", path, "y", key="min")
+    with pytest.raises(ArgumentError, match=r"200 row\(s\) have none"):
+        draft_project(tmp_path / "b", path, "y", key="empty")
+
+
+def test_json_lines_are_drafted(tmp_path: Path) -> None:
+    path = tmp_path / "games.jsonl"
+    messy().write_ndjson(path)
+    folder = draft_project(tmp_path / "games", path, "y").folder
+    assert "ib.jsonl(TABLE)" in (folder / "sources.py").read_text()
+    accepted(folder)
+
+
+def test_where_only_the_time_is_known_its_clock_is_the_feature(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "day": [20200101 + i // 28 * 100 + i % 28 for i in range(300)],
+            "level": [i * 0.5 for i in range(300)],
+        }
+    )
+    path = tmp_path / "level.csv"
+    table.write_csv(path)
+    folder = draft_project(tmp_path / "level", path, "level", "day").folder
+    assert "day_weekday" in (folder / "features.py").read_text()
+    accepted(folder)

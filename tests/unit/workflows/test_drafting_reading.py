@@ -11,7 +11,8 @@ import pytest
 from isbjerg.errors import ArgumentError, FrameError, SourceError
 from isbjerg.workflows.drafting import draft_project
 from isbjerg.workflows.drafting_names import identifiers
-from isbjerg.workflows.drafting_reading import look, time_format
+from isbjerg.workflows.drafting_reading import look
+from isbjerg.workflows.drafting_times import time_format
 from isbjerg.workflows.project_files import load_definitions
 
 ROWS = 300
@@ -48,6 +49,12 @@ def test_a_danish_spreadsheet_is_drafted_and_read_alike(tmp_path: Path) -> None:
         (["12/31/2023", "01/02/2024"], "%m/%d/%Y"),
         (["12/31/2023", "31/12/2023"], None),
         (["yesterday"], None),
+        (["2023/12/31", "2024/01/02"], "%Y/%m/%d"),
+        (["Jan 1 2000", "Dec 31 2009"], "%b %d %Y"),
+        (["1949-01", "1949-12"], "%Y-%m"),
+        ([19580329, 19581231], "%Y%m%d"),
+        ([1700, 2008], "%Y"),
+        ([3, 5], None),
     ],
 )
 def test_the_one_format_that_all_texts_fit(texts: list[str | None], form: str | None) -> None:
