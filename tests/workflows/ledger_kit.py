@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from isbjerg.features.assembly import assemble
+from isbjerg.models.answers import read_score
 from isbjerg.project import Project
 from isbjerg.storage.ids import Ids
 from isbjerg.storage.ledger import Prediction, unit_key
@@ -58,7 +59,10 @@ def answer(
             read.setdefault(slot.source, {}).update(dict.fromkeys(slot_columns(slot)))
         facts = {name: facts_with_posted(workspace, name, [*c]) for name, c in read.items()}
         rows = assemble(units.with_columns(at.alias("_at")).sort("_at"), "_at", made, facts)
-        scores = score(bundle, files, rows).tolist()
+        said = [
+            read_score(tuple(s) if isinstance(s, list) else s, bundle.classes)
+            for s in score(bundle, files, rows).tolist()
+        ]
         asked = dict.fromkeys([*dict(made.columns), *bundle.unit.key])
         values = {
             "inputs": {name: _carriers(rows[name]) for name in asked},
@@ -73,7 +77,9 @@ def answer(
                     group: {name: column[place] for name, column in columns.items()}
                     for group, columns in values.items()
                 }
-                record |= {"score": scores[place], "findings": [], "at_us": at_us + copy}
+                answered, output = said[place]
+                record |= {"score": answered, "output": output}
+                record |= {"findings": [], "at_us": at_us + copy}
                 if twist is not None:
                     twist(record)
                 prediction = Prediction(

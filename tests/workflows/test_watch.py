@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
-from tests.workflows import ledger_kit, small_project
+from sklearn.metrics import log_loss
+from tests.workflows import digits_project, ledger_kit, small_project
 from tests.workflows.ledger_kit import Record
 
 import isbjerg as ib
@@ -19,6 +21,30 @@ from isbjerg.project import Project
 from isbjerg.times import from_datetime, parse_instant
 
 EARLY, LATER = "2024-03-28", small_project.AS_OF
+
+
+UNDATED = {
+    "frame.toml": [('at      = "placed"\n', "")],
+    "sources.py": [
+        (
+            '"order_id": ib.ahead("1h"),\n        "placed": ib.ahead("1h"),',
+            '"order_id": ib.beforehand(),',
+        ),
+        ('"customer": ib.ahead("1h")', '"customer": ib.beforehand()'),
+        ('"shop": ib.ahead("1h")', '"shop": ib.beforehand()'),
+        ('"city": ib.ahead("1h")', '"city": ib.beforehand()'),
+        ('"amount": ib.ahead("1h")', '"amount": ib.beforehand()'),
+    ],
+    "features.py": [],
+    "models.py": [
+        ("f.wind, f.at_shop, f.size, f.shop_late_7d, f.shop_orders_7d", "f.at_shop, f.size"),
+        ("f.wind, f.at_shop, f.size, f.shop_late_7d", "f.at_shop, f.size"),
+        (
+            "def windy(w=f.wind):\n    return ib.when(w > 10.0)",
+            "def big(a=f.size):\n    return ib.when(a > 40.0)",
+        ),
+    ],
+}
 
 
 @pytest.fixture
@@ -217,3 +243,65 @@ def test_the_verb_ends_with_1_and_closes_alarms(
     assert report["alarms"][0]["id"] > 1
     assert say("watch", "--window", "3x") == 2
     assert say("watch", "--window", "90m") == 2
+
+
+def test_classes_are_watched_by_the_one_that_was_said(tmp_path: Path) -> None:
+    project = ib.Project(digits_project.write_project(tmp_path / "digits"))
+    assert project.run("2024-01-10").model_version == 1
+    project.promote(1)
+    later = digits_project.images().filter(pl.col("scanned") >= datetime(2024, 1, 10, tzinfo=UTC))
+
+    def said_wrong(record: Record) -> None:
+        names = sorted(digits_project.NAMES)
+        chances = list(record["output"]["probabilities"].values())
+        turned = dict(zip(names, [*chances[1:], chances[0]], strict=True))
+        record["output"] = {"class": max(turned, key=turned.__getitem__), "probabilities": turned}
+
+    ledger_kit.answer(project, later, pl.col("scanned"))
+    well = {f.code: f for f in project.watch("2024-01-13", window="3d").findings}
+    with project._open() as workspace:
+        until_us = parse_instant("2024-01-13") - well["watch.outcomes"].evidence["due_after_us"]
+        due = list(workspace.ledger.scan(until_us=until_us))
+    truth = dict(zip(later["image"].to_list(), later["read_as"].to_list(), strict=True))
+    expected = log_loss(
+        [truth[p.inputs["image"]] for p in due],
+        [list((p.output or {})["probabilities"].values()) for p in due],
+        labels=sorted(digits_project.NAMES),
+    )
+    assert well["watch.metric"].evidence["now"]["value"] == pytest.approx(expected)
+    assert well["watch.outcomes"].evidence["known"] == len(due) > 300
+
+    for old in (project.store / "ledger").glob("w1.db*"):
+        old.unlink()
+    ledger_kit.answer(project, later, pl.col("scanned"), twist=said_wrong)
+    found = {f.code: f for f in project.watch("2024-01-13", window="3d").findings}
+    assert found["watch.metric"].failed
+    assert found["watch.guardrail"].failed
+
+
+def test_decisions_without_a_time_are_watched_by_when_they_were_asked(tmp_path: Path) -> None:
+    folder = small_project.write_project(tmp_path / "undated")
+    for name, changes in UNDATED.items():
+        path = folder / name
+        text = path.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+    rng = np.random.default_rng(2)
+    known = small_project.orders().with_columns(
+        amount=pl.col("minutes_late") + pl.Series(rng.normal(0, 25, small_project.ORDERS))
+    )
+    known.write_parquet(folder / "data" / "orders.parquet")
+    project = ib.Project(folder)
+    report = project.run()
+    assert report.model_version == 1, report.verdict.sentence
+    project.promote(1)
+    ledger_kit.answer(project, known, pl.col("placed"))
+    seen = project.watch(LATER, window="7d")
+    outcomes_ = {f.code: f.outcome for f in seen.findings}
+    placed = known["placed"].dt.strftime("%Y-%m-%d")
+    assert seen.predictions == ((placed >= "2024-04-01") & (placed < LATER)).sum()
+    assert outcomes_["watch.scores"] == "passed"
+    assert outcomes_["watch.metric"] == "passed"
+    assert project.retrain().ended == "skipped"

@@ -110,6 +110,7 @@ def judge_outcomes(reference: Reference, due: Due) -> Finding:
         decided=due.decided,
         immature=due.immature,
         usual=usual,
+        due_after_us=reference.delay_us,
     )
 
 
