@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from isbjerg.evaluation.ladder import Ladder
 from isbjerg.findings import Finding
+from isbjerg.models.fitted import EvaluatedOnly
 from isbjerg.workflows.fitting import FittedRung
 
 
@@ -15,13 +16,15 @@ def rung_findings(rungs: Mapping[str, FittedRung], ladder: Ladder) -> tuple[Find
     Returns
     -------
     tuple of Finding
-        ``rung.evaluated_only`` for each rung that no bundle can carry, ``search.border`` for each
-        parameter whose best value lies at an end of what was searched.
+        ``rung.evaluated_only`` for each rung that is better and that no bundle can carry (one that
+        is not better has its reason in the ladder), ``search.border`` for each parameter whose best
+        value lies at an end of what was searched.
     """
     found: list[Finding] = []
     for rung in rungs.values():
-        if rung.evaluated_only is not None:
-            found.append(_evaluated_only(rung, ladder))
+        step = ladder.row(rung.name).step
+        if rung.evaluated_only is not None and step is not None and step.better:
+            found.append(_evaluated_only(rung.name, rung.evaluated_only, ladder.chosen))
         if rung.searched is not None:
             found += rung.searched.findings
     return tuple(found)
@@ -36,17 +39,12 @@ def reasons(rungs: Mapping[str, FittedRung]) -> dict[str, str]:
     }
 
 
-def _evaluated_only(rung: FittedRung, ladder: Ladder) -> Finding:
-    only, step = rung.evaluated_only, ladder.row(rung.name).step
-    why, mend = (only.why, only.mend) if only is not None else ("", "")
-    better = step is not None and step.better
-    offered = f"It is better, but cannot be released: {why}. {ladder.chosen} is chosen."
-    message = offered if better else f"It cannot be released, nor is it better: {why}."
+def _evaluated_only(rung: str, only: EvaluatedOnly, chosen: str) -> Finding:
     return Finding(
         code="rung.evaluated_only",
-        subject=rung.name,
-        severity="warning" if better else "info",
-        message=message,
-        mend=mend,
-        evidence={"better": better, "chosen": ladder.chosen},
+        subject=rung,
+        severity="warning",
+        message=f"It is better, but cannot be released: {only.why}. {chosen} is chosen.",
+        mend=only.mend,
+        evidence={"chosen": chosen},
     )
