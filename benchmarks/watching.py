@@ -150,7 +150,7 @@ def _ask(reference: Reference, seen: Traffic, rng: np.random.Generator) -> list[
     wiring = Wiring("flights", dict.fromkeys(slots, "looked up"), {})
     seed = int(rng.integers(2**31))
     found = judge_missing(reference, seen, wiring)
-    found += judge_columns(reference, seen, lambda: np.random.default_rng(seed))
+    found += judge_columns(reference, seen, wiring, lambda: np.random.default_rng(seed))
     if SCORE in reference.counted:
         found.append(judge_scores(reference, seen, "v1", rng))
     return found

@@ -202,7 +202,10 @@ def _rule(rule: str, share: float, reference: Reference, probability: float) -> 
 
 
 def judge_columns(
-    reference: Reference, seen: Traffic, draw: Callable[[], np.random.Generator]
+    reference: Reference,
+    seen: Traffic,
+    wiring: Wiring,
+    draw: Callable[[], np.random.Generator],
 ) -> list[Finding]:
     """Judge whether columns are distributed as on the test rows.
 
@@ -215,6 +218,8 @@ def judge_columns(
         The days before.
     seen : Traffic
         The window.
+    wiring : Wiring
+        A feature that moved because its column did says so, and opens no alarm of its own.
     draw : callable
         A new generator, the same each time, so that one column does not depend on another.
     """
@@ -222,10 +227,24 @@ def judge_columns(
     shifts = {name: shift_of(reference, seen, name, draw()) for name in names}
     judged = {name: shift for name, shift in shifts.items() if shift is not None}
     adjusted = benjamini_hochberg([shift.probability for shift in judged.values()])
+    moved = {name: _off(judged[name], p) for name, p in zip(judged, adjusted, strict=True)}
+    causes = {
+        name: next((n for n in wiring.made_of.get(_told(name), ()) if moved.get(n)), "")
+        for name in judged
+        if name.startswith("feature:")
+    }
     return [
-        _distribution(name, shift, p)
+        _distribution(name, shift, p, cause=_told(causes.get(name, "")))
         for (name, shift), p in zip(judged.items(), adjusted, strict=True)
     ]
+
+
+def _told(name: str) -> str:
+    return name.partition(":")[2]
+
+
+def _off(shift: Shift, probability: float) -> bool:
+    return probability <= PROBABILITY and shift.distance >= SHIFT_MIN
 
 
 def shift_of(
@@ -244,16 +263,18 @@ def shift_of(
     )
 
 
-def _distribution(name: str, shift: Shift, probability: float) -> Finding:
+def _distribution(name: str, shift: Shift, probability: float, *, cause: str) -> Finding:
     place, _, told = name.partition(":")
-    off = probability <= PROBABILITY and shift.distance >= SHIFT_MIN
-    changed = off and shift.distance >= TIMES_USUAL * shift.usual
+    off = _off(shift, probability)
+    because = f", because {cause} does" if off and cause else ""
+    changed = off and not because and shift.distance >= TIMES_USUAL * shift.usual
     subject = told if place == "feature" else f"{place} {told}"
     return found(
         "distribution",
         subject,
         "failed" if off else "passed",
-        f"{told} lies {shift.distance:.2f} off the test rows; up to {shift.usual:.2f} is usual.",
+        f"{told} lies {shift.distance:.2f} off the test rows; "
+        f"up to {shift.usual:.2f} is usual{because}.",
         severity="warning" if changed else "info",
         mend=f"look whether {told} means what it meant: its unit, its codes, the query behind it"
         if changed

@@ -265,7 +265,7 @@ def _inputs(
     return [
         *inputs.judge_missing(reference, traffic, wiring),
         *inputs.judge_contract(reference, traffic),
-        *inputs.judge_columns(reference, traffic, lambda: np.random.default_rng(seed)),
+        *inputs.judge_columns(reference, traffic, wiring, lambda: np.random.default_rng(seed)),
         quality.judge_scores(reference, traffic, model.id, np.random.default_rng(seed)),
     ]
 

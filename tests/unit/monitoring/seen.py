@@ -43,6 +43,7 @@ def reference(seed: int = 0) -> Reference:
     columns = {
         "column:distance": [r["distance"] for r in drawn],
         "column:shop": [r["shop"] for r in drawn],
+        "feature:distance": [r["distance"] for r in drawn],
         "slot:wind": [r["wind"] for r in drawn],
         "feature:wind": [r["wind"] for r in drawn],
         SCORE: [r["score"] for r in drawn],

@@ -18,7 +18,7 @@ REFERENCE = reference()
 WIRING = Wiring(
     source="orders",
     looked_up={"wind": "weather"},
-    made_of={"wind": ["slot:wind"], "slot:wind": ["column:shop"]},
+    made_of={"distance": ["column:distance"], "wind": ["slot:wind"], "slot:wind": ["column:shop"]},
 )
 
 
@@ -30,7 +30,7 @@ def everything(seen: Traffic) -> list[Finding]:
     return [
         *judge_missing(REFERENCE, seen, WIRING),
         *judge_contract(REFERENCE, seen),
-        *judge_columns(REFERENCE, seen, draw),
+        *judge_columns(REFERENCE, seen, WIRING, draw),
         judge_scores(REFERENCE, seen, "v1", draw()),
     ]
 
