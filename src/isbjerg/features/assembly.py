@@ -12,15 +12,23 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.errors import ArgumentError, KnowledgeError
 from isbjerg.expressions.polars import to_polars
 from isbjerg.expressions.tree import names
 from isbjerg.features.desk import LookupDesk
 from isbjerg.features.sets import FeatureSet, Slot, Step
 
+_PLAIN = ("column", "slot", "feature")
+"""Operations that only name a column that is there."""
+
 
 def assemble(
-    units: pl.DataFrame, at: str, feature_set: FeatureSet, facts: Mapping[str, pl.DataFrame]
+    units: pl.DataFrame,
+    at: str,
+    feature_set: FeatureSet,
+    facts: Mapping[str, pl.DataFrame],
+    shelf: Shelf = IN_MEMORY,
 ) -> pl.DataFrame:
     """Compute a feature set for units, using only what was known when each was decided.
 
@@ -34,6 +42,8 @@ def assemble(
         What to compute.
     facts : mapping of str to DataFrame
         For each source of a slot its facts: columns in carriers, ``_live_at``, ``_row``.
+    shelf : Shelf, optional
+        Where columns go that are too large for memory.
 
     Returns
     -------
@@ -56,7 +66,10 @@ def assemble(
     that is visible at or after a unit's grid point changes nothing for that unit.
     """
     _check(units, at, feature_set, facts)
-    return _with_steps(_with_slots(units, at, feature_set.slots, facts), feature_set.steps)
+    columns = units.width + len(feature_set.slots) + len(feature_set.steps)
+    shelf = shelf.of(8 * units.height * columns)
+    looked_up = _with_slots(units, at, feature_set.slots, facts, shelf)
+    return _with_steps(looked_up, feature_set.steps, shelf)
 
 
 def _check(
@@ -82,17 +95,29 @@ def _check(
 
 
 def _with_slots(
-    units: pl.DataFrame, at: str, slots: Sequence[Slot], facts: Mapping[str, pl.DataFrame]
+    units: pl.DataFrame,
+    at: str,
+    slots: Sequence[Slot],
+    facts: Mapping[str, pl.DataFrame],
+    shelf: Shelf,
 ) -> pl.DataFrame:
     """Look every slot up."""
     if not slots:
         return units
     desk = LookupDesk(units, at, facts)
-    return units.with_columns(desk.value(slot).alias(f"slot:{slot.name}") for slot in slots)
+    return units.with_columns(
+        shelf.put(desk.value(slot).alias(f"slot:{slot.name}")) for slot in slots
+    )
 
 
-def _with_steps(table: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame:
-    """Evaluate the steps, those that do not need each other at once."""
+def _with_steps(table: pl.DataFrame, steps: Sequence[Step], shelf: Shelf) -> pl.DataFrame:
+    """Evaluate the steps, those that do not need each other at once, or else one by one."""
+    if not shelf.is_memory:
+        for step in steps:
+            made = table.select(to_polars(step.node).alias(f"feature:{step.name}")).to_series()
+            plain = step.node.op in _PLAIN
+            table = table.with_columns(made if plain else shelf.put(made))
+        return table
     layer_of: dict[str, int] = {}
     layers: list[list[pl.Expr]] = []
     for step in steps:

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isbjerg.errors import ArgumentError
+from isbjerg.models.batches import EncodedRows
 from isbjerg.models.encoding import Encoder
 from isbjerg.models.fitted import Class, Fitted, TargetKind, truth_as_floats
 from isbjerg.models.lightgbm_library import parameter_aliases
@@ -172,13 +173,15 @@ def fit(
     if classes:
         fixed["num_class"] = len(classes)
     numbers = truth_as_floats(truth, target_kind)
-    rows = Rows(encoder.encode_many(columns), numbers)
-    later = _known_rows(validation, encoder, classes)
-    if lists is not None:
+    if lists is None:
+        rows = Rows(_encoded(columns, encoder), numbers)
+        later = _known_rows(validation, encoder, classes)
+    else:
         levels = levels_of(numbers)
         fixed |= {"label_gain": list(levels.gains), "eval_at": settings.get("eval_at", [10])}
-        rows = by_list(*rows[:2], lists[0], levels)
-        later = by_list(*later[:2], lists[1], levels)
+        later_numbers = np.asarray(validation[1], dtype=np.float64)
+        rows = by_list(encoder.encode_many(columns), numbers, lists[0], levels)
+        later = by_list(encoder.encode_many(validation[0]), later_numbers, lists[1], levels)
     train = _dataset(rows, encoder, fixed)
     watched = [train.create_valid(later.matrix, later.truth, group=later.sizes)]
     watched = watched if len(later.truth) else []
@@ -204,9 +207,23 @@ def _known_rows(
 ) -> Rows:
     """Encode rows; LightGBM takes no row of a class that it was not told of."""
     columns, truth = rows
-    matrix, numbers = encoder.encode_many(columns), np.asarray(truth, dtype=np.float64)
-    known = numbers < len(classes) if classes else np.full(len(numbers), fill_value=True)
-    return Rows(matrix[known], numbers[known])
+    numbers = np.asarray(truth, dtype=np.float64)
+    if not classes:
+        return Rows(_encoded(columns, encoder), numbers)
+    known = numbers < len(classes)
+    return Rows(
+        _encoded(columns if known.all() else columns.filter(known), encoder), numbers[known]
+    )
+
+
+def _encoded(columns: pl.DataFrame, encoder: Encoder) -> NDArray[np.float64] | EncodedRows:
+    """Encode rows at once where they are few, else when they are asked for.
+
+    Which it is depends on the table alone, not on the memory there is: of more rows than it looks
+    at to find its bins LightGBM draws others in the one case than in the other.
+    """
+    rows = EncodedRows(columns, encoder)
+    return encoder.encode_many(columns) if len(rows) <= rows.batch_size else rows
 
 
 def _dataset(rows: Rows, encoder: Encoder, fixed: dict[str, Any]) -> lightgbm.Dataset:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isbjerg.models.batches import EncodedRows
+
 LEVELS_MAX = 31
 """LightGBM's own bound on labels."""
 
@@ -21,7 +23,7 @@ Floats = NDArray[np.float64]
 class Rows(NamedTuple):
     """Encoded rows, their truth, and the sizes of the lists in the order of the rows."""
 
-    matrix: Floats
+    matrix: Floats | EncodedRows
     truth: Floats
     sizes: NDArray[np.int64] | None = None
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.versions import DataVersion
 from isbjerg.expressions.pins import pins
 from isbjerg.expressions.tree import PYTHON, names, walk
@@ -83,6 +84,7 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
     *,
     unit: tuple[str, tuple[str, ...]],
     timed: bool = True,
+    shelf: Shelf = IN_MEMORY,
 ) -> pl.DataFrame:
     """Assemble, taking from an earlier run what follows from the same definitions and data.
 
@@ -99,6 +101,8 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
     timed : bool, default=True
         Whether anything depends on the decision times; rows without a time are decided now,
         and features of nothing but their columns do not change from run to run.
+    shelf : Shelf, optional
+        Where columns go that are too large for memory.
 
     Returns
     -------
@@ -119,8 +123,11 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
         **_found(remembering, FEATURES, "feature:", of_steps),
     }
     missing = _rest(feature_set, found)
-    there = [series for name, series in found.items() if name not in _columns_of(missing)]
-    made = assemble(units.with_columns(there), at, missing, _only(facts, missing))
+    shelf = shelf.of(int(units.estimated_size()))
+    there = [
+        shelf.put(series) for name, series in found.items() if name not in _columns_of(missing)
+    ]
+    made = assemble(units.with_columns(there), at, missing, _only(facts, missing), shelf)
     for prefix, named in (("slot:", of_slots), ("feature:", of_steps)):
         for name, its in named.items():
             column = prefix + name

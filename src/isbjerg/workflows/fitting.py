@@ -18,6 +18,7 @@ from isbjerg.features.definitions import Feature
 from isbjerg.features.sets import FeatureSet
 from isbjerg.frame.frame import Frame
 from isbjerg.models import bundle, constant, rule
+from isbjerg.models.batches import blocks
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.fitted import Carriage, EvaluatedOnly, Fitted, Tolerance
 from isbjerg.models.parameters import Score
@@ -152,7 +153,9 @@ def score(made: Bundle, files: dict[str, bytes], units: pl.DataFrame) -> NDArray
     """Score assembled units with a bundle, as a server would load it."""
     predictor = load(made, files)
     try:
-        return predictor.predict_many(units)
+        stretches = blocks(units.height, len(made.feature_set.outputs))
+        scores = [predictor.predict_many(units[rows]) for rows in stretches]
+        return np.concatenate(scores) if scores else predictor.predict_many(units)
     finally:
         predictor.close()
 

@@ -165,6 +165,6 @@ def live_feature_set(
 
 def _leakage(prepared: Prepared, chosen: FittedRung) -> list[Finding]:
     names = chosen.carried.feature_set.outputs
-    train = prepared.units[prepared.parts.train]
+    train = prepared.part("train")
     columns = train.select(pl.col(f"feature:{n}").alias(n) for n in names)
     return leakage(columns, prepared.truth_of(train), prepared.classes)

@@ -97,7 +97,7 @@ def worn(rows: Looked) -> tuple[Finding, ...]:
 
 
 def _rows_of(prepared: Prepared) -> Looked:
-    units = prepared.units[prepared.parts.test]
+    units = prepared.part("test")
     if prepared.frame.split_how == "random":  # a row keeps its part: the same ones each time
         return Looked(rows=units.height)
     times = units[AT].to_physical()

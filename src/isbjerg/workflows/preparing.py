@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isbjerg.canonical import content_hash, sha256
 from isbjerg.data.contract import Contract, Field
+from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.split import Split as Parts
 from isbjerg.data.versions import INGESTED_AT, DataVersion
 from isbjerg.errors import DefinitionError
@@ -107,6 +108,8 @@ class Prepared:
         Classes of the training rows of a multiclass target, else empty.
     torn : int
         Rows of a ranking that are left out, because their list lies in two parts.
+    shelf : Shelf
+        Where parts of the units go that are too large for memory.
     """
 
     units: pl.DataFrame
@@ -126,6 +129,7 @@ class Prepared:
     code_findings: tuple[Finding, ...]
     classes: tuple[Class, ...] = ()
     torn: int = 0
+    shelf: Shelf = IN_MEMORY
 
     @cached_property
     def name(self) -> str:
@@ -167,7 +171,7 @@ class Prepared:
             "choosing": self.validation.choosing,
             "test": self.parts.test,
         }
-        return self.units[rows[name]]
+        return self.shelf.taken(self.units, rows[name])
 
     def truth_of(self, units: pl.DataFrame) -> NDArray[np.float64]:
         """Say what came true of some units, as models are told it."""
@@ -244,6 +248,7 @@ def prepare(
         as_of_us=as_of_us,
         contract=_of_columns(contract, columns_read(definitions, everything, NOTHING, target)),
         since_us=None if window_us is None else as_of_us - window_us,
+        shelf=workspace.shelf,
     )
     parted = part_units(units, frame, decision.source.key)
     parts = of_whole_lists(units, parted, frame.target)
@@ -257,6 +262,7 @@ def prepare(
             versions,
             unit=(decision.source.name, decision.source.key),
             timed=decision.at is not None or bool(everything.slots),
+            shelf=workspace.shelf,
         )
         fitted = learn(
             assembled, everything, sets, _training(assembled, parts.train.to_numpy(), definitions)
@@ -279,6 +285,7 @@ def prepare(
         code_findings=tuple(faults.taken()),
         torn=rows_in_parts(parted) - rows_in_parts(parts),
         classes=learn_classes(units[TRUTH][parts.train], definitions.frame.target.kind),
+        shelf=workspace.shelf.of(int(fitted.units.estimated_size())),
     )
 
 
@@ -396,13 +403,15 @@ def _of_columns(contract: Contract, read: Mapping[str, Sequence[str]]) -> Contra
 
 def facts_of(workspace: Workspace, version: DataVersion, columns: Sequence[str]) -> pl.DataFrame:
     """Read facts of a data version, with the time at which they came in."""
-    return read_facts(workspace.store, version, [*columns, INGESTED_AT], verify=False)
+    return read_facts(
+        workspace.store, version, [*columns, INGESTED_AT], verify=False, shelf=workspace.shelf
+    )
 
 
 def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
     """Ask whether features say anything in the training rows, and what parts have in common."""
     outputs = dict.fromkeys(name for made in prepared.sets.values() for name in made.outputs)
-    train = prepared.units[prepared.parts.train]
+    train = prepared.part("train")
     blank = blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs))
     parting = parting_findings(prepared.units, prepared.parts, prepared.frame)
     return (*blank, *prepared.code_findings, *parting)

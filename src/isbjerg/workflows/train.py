@@ -189,6 +189,7 @@ def run(
     StoreError
         When another run is at work.
     """
+    workspace = workspace.within(definitions.frame.memory_bytes)
     stages = Stages(workspace.clock, progress)
     at_us = workspace.clock() if as_of_us is None else as_of_us
     with workspace.catalog.lease("run", "isbjerg run"):

@@ -19,7 +19,9 @@ import polars as pl
 
 from isbjerg.data.checking import check
 from isbjerg.data.contract import Contract
-from isbjerg.data.versions import INGESTED_AT
+from isbjerg.data.shelf import IN_MEMORY, Shelf
+from isbjerg.data.versions import INGESTED_AT, without_duplicates
+from isbjerg.data.versions import newest as newest_of
 from isbjerg.errors import DataError, DefinitionError
 from isbjerg.expressions.inference import infer
 from isbjerg.expressions.polars import to_polars
@@ -61,6 +63,10 @@ UNDATED_US = 0
 """Where decisions without a time stand: what follows from them is the same in every run."""
 
 _UNDATED = pl.lit(UNDATED_US, pl.Int64)
+
+
+_PLACE = "_place"
+"""Column of units while they are chosen: their row among the first versions."""
 
 
 class UnitCounts(msgspec.Struct, frozen=True):
@@ -151,6 +157,7 @@ def select_units(
     as_of_us: int,
     contract: Contract,
     since_us: int | None = None,
+    shelf: Shelf = IN_MEMORY,
 ) -> Selected:
     """Choose the units that can be learnt from as of a time.
 
@@ -170,6 +177,8 @@ def select_units(
         As it stands now: rows may be older than its rules.
     since_us : int, optional
         Only decisions at this time or later: `window` of ``[freshness]``.
+    shelf : Shelf, optional
+        Where columns go that are too large for memory.
 
     Raises
     ------
@@ -183,24 +192,9 @@ def select_units(
     """
     key = list(decision.source.key)
     kept = list(dict.fromkeys([*key, *columns]))
-    ordered = facts.sort(INGESTED_AT, ROW)
-    settled_first = _says_nothing(decision, [c for c in kept if c not in key])
-    said = ordered.sort(settled_first, maintain_order=True)
-    first = said.unique(key, keep="first", maintain_order=True)
-    live_us = pl.col(LIVE_AT).dt.epoch("us")
-    standing = ordered.filter(live_us.is_null() | (live_us < as_of_us))
-    newest = standing.unique(key, keep="last", maintain_order=True)
-    outcome_at = outcome_known(target, decision)
-    outcomes = newest.select(
-        *key,
-        to_polars(target).alias(TRUTH),
-        pl.max_horizontal(outcome_at, live_us).alias(TRUTH_KNOWN),
-        outcome_at.is_not_null().alias("_ever"),
-    )
-    at = _UNDATED if decision.at is None else known_at([decision.at])
-    units = first.select(*kept, at.alias(AT)).join(
-        outcomes, on=key, how="left", nulls_equal=True, maintain_order="left"
-    )
+    shelf = shelf.of(int(facts.estimated_size()))
+    first, newest = _versions(facts, decision, kept, as_of_us, shelf)
+    units = _judged(first, newest, decision, target)
     older = 0
     if since_us is not None:
         older = units.filter(pl.col(AT) < since_us).height
@@ -209,13 +203,14 @@ def select_units(
     usable = decided.filter(
         pl.col("_ever") & pl.col(TRUTH).is_not_null() & (pl.col(TRUTH_KNOWN) < as_of_us)
     )
-    breaking, findings = _breaking(contract, [first, newest], key)
-    keeping = usable.join(breaking, on=key, how="anti", nulls_equal=True, maintain_order="left")
+    versions = [first] if newest is first else [first, newest]
+    breaking, findings = _breaking(contract, versions, key, shelf)
+    keeping = usable
+    if breaking.height:
+        keeping = usable.join(breaking, on=key, how="anti", nulls_equal=True, maintain_order="left")
     instant = pl.Datetime("us", "UTC")
-    chosen = (
-        keeping.drop("_ever")
-        .with_columns(pl.col(AT).cast(instant), pl.col(TRUTH_KNOWN).cast(instant))
-        .sort(AT, *key)
+    chosen = shelf.sorted(
+        keeping.drop("_ever").with_columns(pl.col(AT, TRUTH_KNOWN).cast(instant)), [AT, *key]
     )
     counts = UnitCounts(
         rows=units.height + older,
@@ -233,7 +228,48 @@ def select_units(
             else "isbjerg run --as-of with a later time, or check [unit] at in frame.toml",
             code="ISB312",
         )
-    return Selected(chosen, counts, findings)
+    asked = shelf.taken(first.select(c for c in kept if c not in key), chosen[_PLACE])
+    units = chosen.hstack(asked).select(*kept, AT, TRUTH, TRUTH_KNOWN)
+    return Selected(units, counts, findings)
+
+
+def _versions(
+    facts: pl.DataFrame, decision: Decision, kept: Sequence[str], as_of_us: int, shelf: Shelf
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find of each unit the first version that says anything, and the newest as of a time.
+
+    They are one and the same table when every row has one version.
+    """
+    key = list(decision.source.key)
+    in_order = facts[INGESTED_AT].is_sorted() and facts[ROW].is_sorted()
+    ordered = facts if in_order else shelf.sorted(facts, [INGESTED_AT, ROW])
+    silent = ordered.select(_says_nothing(decision, [c for c in kept if c not in key])).to_series()
+    said = ordered
+    if silent.any():
+        said = shelf.sorted(ordered.with_columns(silent.alias(_PLACE)), [_PLACE]).drop(_PLACE)
+    first = without_duplicates(said, key, shelf)[0]
+    live_us = ordered[LIVE_AT].dt.epoch("us")
+    standing = shelf.filtered(ordered, live_us.is_null() | (live_us < as_of_us))
+    return first, newest_of(standing, key, shelf)
+
+
+def _judged(
+    first: pl.DataFrame, newest: pl.DataFrame, decision: Decision, target: Node
+) -> pl.DataFrame:
+    """Say of each unit when it is decided, what came of it, when that is known, and its place."""
+    key = list(decision.source.key)
+    at = _UNDATED if decision.at is None else known_at([decision.at])
+    units = first.select(*key, at.alias(AT), pl.int_range(pl.len(), dtype=pl.UInt32).alias(_PLACE))
+    outcome_at = outcome_known(target, decision)
+    outcomes = newest.select(
+        *key,
+        to_polars(target).alias(TRUTH),
+        pl.max_horizontal(outcome_at, pl.col(LIVE_AT).dt.epoch("us")).alias(TRUTH_KNOWN),
+        outcome_at.is_not_null().alias("_ever"),
+    )
+    if newest is first:
+        return units.hstack(outcomes.drop(key))
+    return units.join(outcomes, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
 def _says_nothing(decision: Decision, columns: Sequence[str]) -> pl.Expr:
@@ -251,7 +287,7 @@ def outcome_known(target: Node, decision: Decision) -> pl.Expr:
 
 
 def _breaking(
-    contract: Contract, versions: Sequence[pl.DataFrame], key: Sequence[str]
+    contract: Contract, versions: Sequence[pl.DataFrame], key: Sequence[str], shelf: Shelf
 ) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
     """Find the keys whose first or newest row breaks the contract in a column that is read."""
     there = set(versions[0].columns)
@@ -263,7 +299,7 @@ def _breaking(
     )
     broken, findings = [], {}
     for rows in versions:
-        checked = check(promise, rows)
+        checked = check(promise, rows, shelf)
         broken.append(checked.failed.select(key))
         failed = [f for f in checked.findings if f.failed and f.code != "contract.extra"]
         findings.update({(f.code, f.subject): f for f in failed})
