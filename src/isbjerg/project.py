@@ -242,6 +242,7 @@ class Project:
         as_of: str | None = None,
         replay: bool = False,
         purpose: str = "decision",
+        top: int | None = None,
         progress: Progress | None = None,
     ) -> PredictReport:
         """Score a table: the same contract, features, model and ledger as the server's.
@@ -260,6 +261,8 @@ class Project:
             Decide about each row at its own time, with what was known then.
         purpose : str, default="decision"
             What the predictions are for.
+        top : int, optional
+            Publish only so many of each list, best first; of a target without lists, of all rows.
         progress : callable, optional
             Told each stage and the share done.
         """
@@ -275,6 +278,7 @@ class Project:
                 as_of_us=None if as_of is None else parse_instant(as_of),
                 replay=replay,
                 purpose=purpose,
+                top=top,
                 **_told(progress),
             )
 

@@ -161,6 +161,24 @@ def test_an_input_that_cannot_be_scored(released: Project, change: Any, code: st
     assert ledger(released).count() == before
 
 
+def test_the_best_of_all_rows(released: Project) -> None:
+    given = ask(released, newest_orders(), "top")
+    every, best = released.folder / "every.parquet", released.folder / "best.parquet"
+    released.predict(given, every)
+    before = ledger(released).count()
+    report = released.predict(given, best, top=5)
+    assert (report.answered, report.published) == (40, 5)
+    assert ledger(released).count() == before + 40  # all are in the ledger, with their places
+    shown = pl.read_parquet(best)
+    assert shown["rank"].to_list() == [1, 2, 3, 4, 5]
+    assert shown["of"].unique().to_list() == [40]
+    scores = pl.read_parquet(every)["score"].sort(descending=True)
+    assert shown["score"].to_list() == scores.head(5).to_list()
+    kept = ledger(released).find(shown["prediction_id"][1])
+    assert kept is not None
+    assert kept.output == {"list": "[]", "rank": 2, "of": 40, "shown": True}
+
+
 def test_nothing_live_and_strange_outputs(released: Project, tmp_path: Path) -> None:
     folder = small_project.write_project(tmp_path / "p", count=560)
     with pytest.raises(ReleaseError):

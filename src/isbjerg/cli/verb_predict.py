@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay", action="store_true", help="decide about each row at its own time"
     )
+    parser.add_argument("--top", type=int, metavar="K", help="only the best K of each list")
     parser.add_argument("--purpose", default="decision", help="what they are for (decision)")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
             as_of=args.as_of,
             replay=args.replay,
             purpose=args.purpose,
+            top=args.top,
             progress=progress,
         )
     if args.json:

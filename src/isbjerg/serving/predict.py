@@ -18,9 +18,10 @@ from isbjerg.expressions.tree import TIME_MAX_US, TIME_MIN_US
 from isbjerg.findings import Finding
 from isbjerg.models.answers import read_score
 from isbjerg.models.fitted import Class
+from isbjerg.models.ranking import HELD_OUT
 from isbjerg.serving.answers import Answer, Refusal, malformed, ok, replay_not_allowed
 from isbjerg.serving.live import Live, Stage
-from isbjerg.serving.ranking import HELD_OUT, ranked, shown_first
+from isbjerg.serving.ranking import ranked, shown_first
 from isbjerg.storage.following import Follower
 from isbjerg.storage.ids import Ids
 from isbjerg.storage.ledger import LOOKUP_MISSING, Prediction, unit_key

@@ -23,6 +23,7 @@ from isbjerg.models.answers import read_score
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.fitted import Class
 from isbjerg.models.predictors import Predictor
+from isbjerg.models.ranking import HELD_OUT, places
 from isbjerg.storage.ids import batch_ids
 from isbjerg.storage.ledger import unit_key
 from isbjerg.workflows.units import AT
@@ -60,6 +61,8 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
         When it was begun.
     purpose : str
         What the caller said it is for.
+    top : int or None
+        How many of each list are shown; ``None`` for all.
     """
 
     batch: str
@@ -67,6 +70,7 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     model_version: int
     received_us: int
     purpose: str
+    top: int | None = None
 
 
 def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
@@ -163,10 +167,16 @@ def records(
     asked = list(bundle.asked)
     subject = bundle.unit.subject
     own = assembled.select(asked).with_columns(pl.col(pl.Datetime, pl.Duration).to_physical())
+    keys = _unit_keys(own, bundle.unit.key)
+    why = [f"batch {maker.batch[:12]}"] * units.height
+    if bundle.unit.group or maker.top is not None:
+        where = places(_unit_keys(own, bundle.unit.group), keys, scores, bundle.unit.holdout)
+        outputs = [msgspec.json.encode(place.output(maker.top)).decode() for place in where]
+        why = [HELD_OUT if place.chance else told for place, told in zip(where, why, strict=True)]
     return pl.DataFrame(
         {
             "id": batch_ids(maker.batch, maker.received_us, first, units.height),
-            "unit_key": _unit_keys(own, bundle.unit.key),
+            "unit_key": keys,
             "score": scores,
             "inputs": _json(own),
             "slots": _json(_unprefixed(assembled, "slot:", [s.name for s in made.slots])),
@@ -180,7 +190,7 @@ def records(
         assembled[AT].dt.epoch("us").alias("at_us"),
         _all(maker.received_us, "received_us", pl.Int64),
         _all(ROUTE, "route", pl.String),
-        _all(f"batch {maker.batch[:12]}", "why", pl.String),
+        pl.Series("why", why, pl.String),
         _all(maker.model_version, "model_version", pl.Int64),
         _all(bundle.hash, "bundle", pl.String),
         "score",
@@ -216,6 +226,8 @@ def _all(value: object, name: str, dtype: Any) -> pl.Expr:
 
 
 def _unit_keys(own: pl.DataFrame, key: Sequence[str]) -> list[str]:
+    if not key:
+        return [unit_key(())] * own.height
     return [unit_key(values) for values in own.select(key).iter_rows()]
 
 

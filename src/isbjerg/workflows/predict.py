@@ -18,7 +18,7 @@ import polars as pl
 from isbjerg.canonical import content_hash, file_sha256, sha256
 from isbjerg.data.carriers import schema_of, to_carriers
 from isbjerg.data.reading import read
-from isbjerg.errors import DataError, ReleaseError, SourceError
+from isbjerg.errors import ArgumentError, DataError, ReleaseError, SourceError
 from isbjerg.expressions.polars import polars_type
 from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
@@ -97,6 +97,7 @@ def predict(
     as_of_us: int | None = None,
     replay: bool = False,
     purpose: str = "decision",
+    top: int | None = None,
     progress: Progress = silent,
 ) -> PredictReport:
     """Score a table.
@@ -117,6 +118,8 @@ def predict(
         Decide about each row at its own time, as the frame says, with what was known then.
     purpose : str, default="decision"
         What the predictions are for.
+    top : int, optional
+        Publish only so many of each list, best first; of a target without lists, of all rows.
     progress : Progress
         Whom to tell.
 
@@ -132,6 +135,7 @@ def predict(
     check_output(out, given)
     model = _model(workspace, version)
     bundle, files = load_bundle(workspace, model.bundle)
+    _check_top(bundle, top)
     progress("Reading the rows", 0.0)
     frame, state, findings = _read(given, bundle, root, replay=replay)
     name = content_hash(
@@ -142,6 +146,7 @@ def predict(
             "as_of": as_of_us,
             "replay": replay,
             "purpose": purpose,
+            "top": top,
         }
     )
     parts = BatchParts(workspace.store.ledger)
@@ -157,6 +162,7 @@ def predict(
                 model_version=model.number,
                 received_us=workspace.clock(),
                 purpose=purpose,
+                top=top,
             )
             facts = _facts(workspace, bundle)
             made = _made(bundle, files, sifted.units, facts, maker=maker, progress=progress)
@@ -203,6 +209,15 @@ def _model(workspace: Workspace, version: int | None) -> ModelVersion:
             code="ISB504",
         )
     return live
+
+
+def _check_top(bundle: Bundle, top: int | None) -> None:
+    if top is not None and (top < 1 or bundle.classes):
+        why = "a class has no place in a list" if bundle.classes else f"{top} is less than 1"
+        raise ArgumentError(
+            f"The top of a list was asked for, but {why}.",
+            mend="leave --top out" if bundle.classes else "isbjerg predict IN OUT --top 100",
+        )
 
 
 def _epoch(workspace: Workspace) -> int:
@@ -290,9 +305,11 @@ def _made(
 ) -> Iterator[pl.DataFrame]:
     predictor = load(bundle, files)
     try:
-        for first in range(0, units.height, ROWS_AT_ONCE):
+        whole = bool(bundle.unit.group) or maker.top is not None  # a list is ranked as one
+        at_once = max(1, units.height) if whole else ROWS_AT_ONCE
+        for first in range(0, units.height, at_once):
             progress(f"Scoring: {first:,} of {units.height:,}", 0.05 + 0.9 * first / units.height)
-            rows = units[first : first + ROWS_AT_ONCE]
+            rows = units[first : first + at_once]
             yield records(bundle, predictor, rows, facts, maker, first=first)
     finally:
         predictor.close()
@@ -343,7 +360,19 @@ def _answers(bundle: Bundle, parts: BatchParts, batch: Batch, units: pl.DataFram
                 for name in (probabilities[0] if probabilities else ())
             ),
         )
-    return units.select(bundle.unit.key).hstack(told)
+    answers = units.select(bundle.unit.key).hstack(told)
+    ranked = recorded["output"].drop_nulls().to_list()
+    if bundle.classes or not ranked:
+        return answers
+    places = [msgspec.json.decode(text) for text in ranked]
+    lists = {name: n for n, name in enumerate(dict.fromkeys(p["list"] for p in places))}
+    ordered = answers.with_columns(
+        pl.Series("rank", [p["rank"] for p in places], pl.Int64),
+        pl.Series("of", [p["of"] for p in places], pl.Int64),
+        pl.Series("_shown", [p["shown"] for p in places], pl.Boolean),
+        pl.Series("_list", [lists[p["list"]] for p in places], pl.Int64),
+    )
+    return ordered.filter("_shown").sort("_list", "rank").drop("_shown", "_list")
 
 
 def _nothing() -> pl.DataFrame:
