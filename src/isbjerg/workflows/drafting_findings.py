@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from isbjerg.findings import Finding
 from isbjerg.workflows.drafting_numbers import Writing
 from isbjerg.workflows.drafting_plan import Plan
 from isbjerg.workflows.drafting_table import Column
+
+_COPY = re.compile(r"_duplicated_[0-9]+$")
+"""How Polars names a column whose name stood before it already."""
 
 _NAMED_MAX = 4
 """So many new names are said; all of them stand in sources.py."""
@@ -66,6 +70,15 @@ def _weak_findings(plan: Plan) -> Iterator[Finding]:
             "No column tells rows apart: their number in the file does, so a row inserted "
             "above others changes them all.",
             "add a key to the table, and name it in sources.py",
+        )
+    copies = [c.original for c in plan.columns if _COPY.search(c.original)]
+    if copies:
+        yield _guess(
+            "draft.repeated_name",
+            plan.name,
+            f"The file names {len(copies)} column(s) as it names others; they are here: "
+            f"{', '.join(copies[:_NAMED_MAX])}.",
+            "give each column of the file a name of its own",
         )
     if plan.renamed:
         pairs = [f"'{old}' is {new}" for old, new in plan.renamed.items()]

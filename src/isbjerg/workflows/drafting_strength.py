@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from isbjerg.errors import ArgumentError
@@ -132,29 +133,34 @@ def best_halves(values: pl.Series, goal: pl.Series, name: str) -> Halves | None:
     >>> found.inside, found.outside, 2 <= found.threshold < 8
     (1.0, 0.0, True)
     """
+    truth = goal.to_numpy()
     if values.dtype in (pl.String, pl.Categorical, pl.Enum):
         texts = values.cast(pl.String)
         means = pl.DataFrame({"v": texts, "g": goal}).group_by("v").agg(pl.col("g").mean())
         middle = float(goal.to_numpy().mean())
         chosen = means.drop_nulls().filter(pl.col("g") > middle)["v"].sort().to_list()
-        return _halves(texts.is_in(chosen), goal, name, None, tuple(chosen))
+        inside = texts.is_in(chosen).fill_null(value=False).to_numpy()
+        return _halves(inside, truth, name, None, tuple(chosen))
     if values.dtype == pl.Boolean:
-        return _halves(values, goal, name, None, ())
+        return _halves(values.fill_null(value=False).to_numpy(), truth, name, None, ())
     numbers = values.cast(pl.Float64)
     present = numbers.drop_nulls()
     if present.is_empty():
         return None
     places = np.quantile(present.to_numpy(), np.linspace(0.05, 0.95, _CUTS))
     cuts = sorted({float(f"{place:.3g}") for place in places})
-    found = [_halves(numbers > cut, goal, name, cut, ()) for cut in cuts]
+    plain = numbers.to_numpy()  # a missing value is NaN there, and above no cut
+    found = [_halves(plain > cut, truth, name, cut, ()) for cut in cuts]
     return max((f for f in found if f is not None), key=lambda f: f.gain, default=None)
 
 
 def _halves(
-    inside: pl.Series, goal: pl.Series, name: str, threshold: float | None, values: tuple[str, ...]
+    group: NDArray[np.bool_],
+    truth: NDArray[np.float64],
+    name: str,
+    threshold: float | None,
+    values: tuple[str, ...],
 ) -> Halves | None:
-    group = inside.fill_null(value=False).to_numpy()
-    truth = goal.to_numpy()
     if group.all() or not group.any():
         return None
     spread = float(truth.var())

@@ -118,11 +118,14 @@ def plan_column(
 
 def _is_twin(table: pl.DataFrame, original: str, target: str) -> bool:
     """Say whether a column names each value of the target by one of its own."""
-    both = table.select(a=original, b=target).drop_nulls()
-    if not both.height or both["a"].dtype.is_nested():
+    values, goal = table[original], table[target]
+    if values.dtype.is_nested() or (
+        not values.null_count() + goal.null_count() and values.n_unique() != goal.n_unique()
+    ):
         return False
-    values = both["a"].n_unique()
-    return 1 < values <= both.height / 2 and values == both["b"].n_unique() == both.n_unique()
+    both = table.select(a=original, b=target).drop_nulls()
+    distinct = both["a"].n_unique()
+    return 1 < distinct <= both.height / 2 and distinct == both["b"].n_unique() == both.n_unique()
 
 
 def _why_no_use(values: pl.Series, use: Use, *, unclear: bool) -> tuple[str, str] | None:

@@ -294,6 +294,14 @@ def test_a_messy_table_is_read_as_a_person_would_or_it_is_said(tmp_path: Path) -
     assert {"min", "ib_", "column_2nd_place"} <= set(table.columns)
 
 
+def test_a_name_that_stands_twice_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("a,a,y\n" + "".join(f"{i % 7},{i % 5},{i % 2}\n" for i in range(300)))
+    drafted = draft_project(tmp_path / "twice", path, "y")
+    assert "draft.repeated_name" in {f.code for f in drafted.findings}
+    accepted(drafted.folder)
+
+
 def test_a_key_that_does_not_tell_rows_apart_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "games.csv"
     messy().write_csv(path)
