@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isbjerg.errors import IsbjergError
     from isbjerg.expressions import learnt
     from isbjerg.expressions.build import duration, lit, maximum, minimum, when
+    from isbjerg.features.assumptions import assumption, rows
     from isbjerg.features.definitions import feature, rule, target
     from isbjerg.features.lookups import newest, past
     from isbjerg.features.python_features import python_feature
@@ -36,6 +37,7 @@ _ROOMS = {
     "after": "features.sources",
     "afterwards": "features.sources",
     "ahead": "features.sources",
+    "assumption": "features.assumptions",
     "beforehand": "features.sources",
     "boosted_trees": "models.definitions",
     "candidate": "models.definitions",
@@ -55,6 +57,7 @@ _ROOMS = {
     "python_feature": "features.python_features",
     "planned": "features.sources",
     "read": "data.reading",
+    "rows": "features.assumptions",
     "rule": "features.definitions",
     "search": "models.rungs",
     "sklearn": "models.rungs",
@@ -71,6 +74,7 @@ __all__ = [
     "after",
     "afterwards",
     "ahead",
+    "assumption",
     "beforehand",
     "boosted_trees",
     "candidate",
@@ -91,6 +95,7 @@ __all__ = [
     "planned",
     "python_feature",
     "read",
+    "rows",
     "rule",
     "search",
     "sklearn",

@@ -98,6 +98,8 @@ def show_pieces(found: DataShow) -> Iterator[RenderableType]:
     )
     if found.findings:
         yield findings("What the newest read found", found.findings)
+    if found.assumptions:
+        yield findings("Assumptions", found.assumptions)
 
 
 def diff_pieces(found: DataDiff) -> Iterator[RenderableType]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from isbjerg.cli.exits import DONE
+from isbjerg.cli.exits import DONE, WRONG
 from isbjerg.cli.opening import open_project
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         show_json(report)
     else:
         _show(report)
-    return DONE
+    return WRONG if any(f.blocks for f in report.assumptions) else DONE
 
 
 def _show(report: IngestReport) -> None:
@@ -69,4 +69,5 @@ def _show(report: IngestReport) -> None:
     pieces: list[RenderableType] = [table("Ingested", columns, rows)]
     pieces += [planned(report.planned)] if report.planned else []
     pieces += [findings("Findings", found)] if found else []
+    pieces += [findings("Assumptions", report.assumptions)] if report.assumptions else []
     show(*pieces)

@@ -20,7 +20,7 @@ from isbjerg.expressions.learnt import unlearnt
 from isbjerg.expressions.tracing import trace
 from isbjerg.expressions.tree import PYTHON, Node, names, walk
 from isbjerg.features.learnt_values import given, put, substituted
-from isbjerg.features.lookups import Asked, FactColumns, Lookup, PastFacts
+from isbjerg.features.lookups import AllRows, Asked, FactColumns, Lookup, PastFacts
 from isbjerg.features.sources import Source
 from isbjerg.features.trying import learnt_call, try_out
 
@@ -35,7 +35,7 @@ class Feature:
     """
 
     name: str
-    kind: Literal["feature", "target", "rule"]
+    kind: Literal["feature", "target", "rule", "assumption"]
     parameters: tuple[tuple[str, Feature | Lookup | None], ...]
     node: Node = field(repr=False)
     asked: tuple[Asked, ...] = field(repr=False)
@@ -137,7 +137,7 @@ def _inlined(node: Node, inner: Mapping[str, Node]) -> Node:
 def define(
     function: Callable[..., Any],
     *,
-    kind: Literal["feature", "target", "rule"],
+    kind: Literal["feature", "target", "rule", "assumption"],
     unit: str | None = None,
     owner: str | None = None,
 ) -> Feature:
@@ -147,6 +147,7 @@ def define(
     node = Node("literal")
     try:
         parameters = tuple(parameters_of(function))
+        _check_lookups(function.__name__, kind, parameters)
         arguments = {name: _argument(name, on, asked) for name, on in parameters}
         node = trace(function, arguments, allowed=(Feature, Source, Lookup))
     except TracingError as fault:
@@ -162,6 +163,26 @@ def define(
         meaning=inspect.getdoc(function),
         place=place_of(function),
     )
+
+
+def _check_lookups(
+    name: str, kind: str, parameters: tuple[tuple[str, Feature | Lookup | None], ...]
+) -> None:
+    """Refuse a feature that depends on all rows, and an assumption that looks facts up as known."""
+    for parameter, on in parameters:
+        if not isinstance(on, Lookup) or isinstance(on, AllRows) == (kind == "assumption"):
+            continue
+        if isinstance(on, AllRows):
+            raise TracingError(
+                f"The {kind} '{name}' depends on all rows of '{on.source.name}', also on those "
+                "known only after the decision.",
+                mend=f'{parameter}=ib.past({on.source.name}, by="...", span="7d")',
+            )
+        raise TracingError(
+            f"The assumption '{name}' looks facts up as known at a decision; it is about rows as "
+            "they stand.",
+            mend=f"{parameter}=ib.rows({on.source.name}), or name columns of one source",
+        )
 
 
 def place_of(function: Callable[..., Any]) -> str:

@@ -40,6 +40,13 @@ class Lookup:
         return ", ".join(parts)
 
 
+class AllRows(Lookup):
+    """All facts of a source as they stand: what only an assumption may depend on."""
+
+    def __str__(self) -> str:
+        return "all"
+
+
 def newest(
     of: Source,
     *,

@@ -13,6 +13,7 @@ from isbjerg.features.sources import Planned, Source
 from isbjerg.findings import Finding
 from isbjerg.storage.tables import read_facts
 from isbjerg.times import format_span
+from isbjerg.workflows.assuming import hold_assumptions
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.workspace import Workspace
 
@@ -73,6 +74,8 @@ class DataShow(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[VersionLine, ...]
     columns: tuple[DataColumn, ...]
     findings: tuple[Finding, ...]
+    assumptions: tuple[Finding, ...] = ()
+    """Whether the project's assumptions about it hold."""
 
 
 def list_data(workspace: Workspace, definitions: Definitions) -> DataList:
@@ -102,6 +105,7 @@ def show_data(workspace: Workspace, definitions: Definitions, table: str) -> Dat
         versions=tuple(_version_line(v) for v in versions),
         columns=_columns(workspace, source, latest, definitions.decision) if latest else (),
         findings=latest.findings if latest else (),
+        assumptions=hold_assumptions(workspace, definitions, [table]) if latest else (),
     )
 
 

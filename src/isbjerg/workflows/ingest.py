@@ -1,7 +1,7 @@
 """Bring what the sources hold into data versions, through their contracts.
 
 What happens to one table is told in :mod:`isbjerg.workflows.ingest_table`; after it the online
-store is brought level. A killed ingest leaves at most a part that no version names, and a slot
+store is brought level. When all are in, the project's assumptions are held against them. A killed ingest leaves at most a part that no version names, and a slot
 that was not fed; the next one sweeps the one and feeds the other. It also sweeps unfinished files
 that any killed command or server left, in the store and beside the contracts.
 """
@@ -14,7 +14,9 @@ import msgspec
 
 from isbjerg.errors import ArgumentError
 from isbjerg.features.sources import Planned, Source
+from isbjerg.findings import Finding
 from isbjerg.storage.durable import sweep_unfinished
+from isbjerg.workflows.assuming import hold_assumptions
 from isbjerg.workflows.contracts import FOLDER
 from isbjerg.workflows.feed import feed_table
 from isbjerg.workflows.ingest_table import TableIngest, ingest_table
@@ -31,6 +33,8 @@ class IngestReport(msgspec.Struct, frozen=True):
     tables: tuple[TableIngest, ...]
     planned: tuple[Planned, ...] = ()
     """Sources that are not there yet."""
+    assumptions: tuple[Finding, ...] = ()
+    """Whether the project's assumptions about these tables hold."""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -84,8 +88,9 @@ def ingest(
             progress(f"Ingesting {source.name}", index / len(chosen))
             done.append(ingest_table(workspace, source, definitions.decision, live=live, full=full))
             feed_table(workspace, source.name)
+        assumed = hold_assumptions(workspace, definitions, [source.name for source in chosen])
     progress("Ingested", 1.0)
-    return IngestReport(tuple(done), tuple(definitions.planned.values()))
+    return IngestReport(tuple(done), tuple(definitions.planned.values()), assumed)
 
 
 def _named(definitions: Definitions, table: str) -> Source:

@@ -1,6 +1,6 @@
-"""Read what a project's files define: the frame, sources, features, rules, candidates.
+"""Read what a project's files define: the frame, sources, features, rules, candidates, assumptions.
 
-How the three Python files are imported is told in :mod:`isbjerg.workflows.project_modules`.
+How the Python files are imported is told in :mod:`isbjerg.workflows.project_modules`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from isbjerg.errors import DefinitionError, FrameError, ProjectError
+from isbjerg.features.assumptions import Assumption
 from isbjerg.features.definitions import Feature
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import Known
@@ -40,6 +41,7 @@ class Definitions:
     target: Feature
     rungs: tuple[Rung, ...]
     planned: dict[str, Planned] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def decision(self) -> Decision:
@@ -88,9 +90,11 @@ def _check_names(modules: Sequence[ModuleType]) -> None:
     """Refuse two things of one name: the stored forms know features and rungs by it."""
     defined: list[Rung] = [*_found(modules, Feature), *_found(modules, Candidate)]
     tables: list[Source | Planned] = [*_found(modules, Source), *_found(modules, Planned)]
-    groups: tuple[Sequence[Rung | Source | Planned], ...] = (defined, tables)
+    assumed = list(_found(modules, Assumption))
+    groups: tuple[Sequence[Rung | Source | Planned | Assumption], ...]
+    groups = (defined, tables, assumed)
     for things in groups:
-        first: dict[str, Rung | Source | Planned] = {}
+        first: dict[str, Rung | Source | Planned | Assumption] = {}
         for thing in things:
             if first.setdefault(thing.name, thing) is not thing:
                 raise _name_taken(thing.name, "is the name of two definitions")
@@ -139,7 +143,10 @@ def _bind(frame: Frame, text: str, modules: Sequence[ModuleType]) -> Definitions
     rungs = [d for m in modules for d in vars(m).values() if _is_rung(d)]
     unique = {rung.name: rung for rung in rungs}
     planned = {p.name: p for p in _found(modules, Planned)}
-    return Definitions(frame, text, sources, target, tuple(unique.values()), planned)
+    assumed = {a.name: a for a in _found(modules, Assumption)}
+    return Definitions(
+        frame, text, sources, target, tuple(unique.values()), planned, tuple(assumed.values())
+    )
 
 
 def _is_rung(value: object) -> bool:

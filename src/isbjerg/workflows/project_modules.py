@@ -23,12 +23,12 @@ from typing import Any
 from isbjerg.errors import DefinitionError, IsbjergError, TracingError
 from isbjerg.features.definitions import collecting_faults
 
-MODULES = ("sources", "features", "models")
+MODULES = ("sources", "features", "models", "assumptions")
 """The files in which definitions are looked for; they may import any other file beside them."""
 
 
 def import_modules(folder: Path) -> list[ModuleType]:
-    """Import those of a project's three files that are there.
+    """Import those of a project's files that are there.
 
     Raises
     ------

@@ -31,6 +31,7 @@ from isbjerg.storage.catalog.records import (
     Run,
     VerdictRecord,
 )
+from isbjerg.workflows.assuming import check_assumed
 from isbjerg.workflows.bundles import store_bundle
 from isbjerg.workflows.caching import Remembering, Reused
 from isbjerg.workflows.climbing import Climbed, climb_ladder
@@ -198,6 +199,7 @@ def run(
         with stages.stage("ingest", "Ingesting the sources", 0.0):
             ingested = ingest(workspace, definitions)
             _check_ingested(ingested)
+            check_assumed(ingested.assumptions)
         versions = _versions(workspace, definitions)
         before = run_before(workspace, succession.run if succession else None)
         started = _start(workspace, definitions, versions, at_us, note=note, succession=succession)
@@ -227,6 +229,7 @@ def run(
             workspace.cache.trim()
     progress("Done", 1.0)
     told = (
+        *(f for f in ingested.assumptions if f.outcome != "passed"),
         *feature_findings(prepared),
         *target_findings(prepared),
         *unacted(definitions.frame),

@@ -18,7 +18,16 @@ from isbjerg.canonical import content_hash
 from isbjerg.data.manifest import DataVersion
 from isbjerg.features.sets import FeatureSet
 from isbjerg.findings import Finding
-from isbjerg.storage.catalog import alarms, batches, leases, notes, releases, runs, versions
+from isbjerg.storage.catalog import (
+    alarms,
+    batches,
+    leases,
+    notes,
+    profiles,
+    releases,
+    runs,
+    versions,
+)
 from isbjerg.storage.catalog.engine import open_engine, reading, writing
 from isbjerg.storage.catalog.migrating import migrate
 from isbjerg.storage.catalog.records import (
@@ -272,6 +281,18 @@ class Catalog:
         """List the notes, newest first."""
         with reading(self._engine) as c:
             return notes.list_notes(c)
+
+    # Profiles
+
+    def record_profile(self, subject: str, kind: str, payload: bytes) -> None:
+        """Keep what was found out about a data version, by its kind."""
+        with writing(self._engine) as c:
+            profiles.record_profile(c, self._clock(), subject, kind, payload)
+
+    def profile(self, subject: str, kind: str) -> bytes | None:
+        """Return what was found out about a data version, or ``None``."""
+        with reading(self._engine) as c:
+            return profiles.find_profile(c, subject, kind)
 
     # Releases
 
