@@ -67,7 +67,7 @@ class Dimension:
         else:
             found = low + place * (high - low)
         if self.whole:
-            return min(int(found), int(self.high))
+            return max(int(self.low), min(int(found), int(self.high)))  # logarithms round
         return min(max(float(f"{found:.6g}"), self.low), self.high)
 
     def end(self, value: Any) -> str:

@@ -11,7 +11,8 @@ from scipy.stats import binomtest, chisquare
 from isbjerg.expressions.tree import Node, Type
 from isbjerg.features.sets import Known
 from isbjerg.models.bundle import Unit
-from isbjerg.serving.ranking import HELD_OUT, held_out, ranked, shown_first
+from isbjerg.models.ranking import HELD_OUT, held_out
+from isbjerg.serving.ranking import ranked, shown_first
 from isbjerg.storage.ledger import Prediction, unit_key
 
 UNIT = Unit(
