@@ -26,8 +26,9 @@ _UNFINISHED = ".writing-"
 _SMALL_BYTES = 2**20
 """A smaller column is left in memory."""
 
-_BATCH_BYTES = 2**24
-"""Rows are written in batches of about this size; several are on their way at once."""
+_BATCH_ROWS = 2**14
+"""Columns are written in stretches of so many rows, all alike: a query over columns that are parted
+in different ways would first copy them into one piece each."""
 
 _TABLE_SHARE = 8
 """A table larger than this part of the memory goes onto the shelf: several are worked on at once,
@@ -117,8 +118,7 @@ class Shelf:
         handle, name = tempfile.mkstemp(dir=self._folder, prefix=_UNFINISHED)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)  # held: a sweep beside this leaves it alone
-            batch = max(1_000, _BATCH_BYTES // (32 * len(rows.collect_schema())))
-            rows.sink_ipc(name, compression="uncompressed", record_batch_size=batch)
+            rows.sink_ipc(name, compression="uncompressed", record_batch_size=_BATCH_ROWS)
             with pa.memory_map(name) as file:
                 table = pyarrow.ipc.open_file(file).read_all()
         finally:

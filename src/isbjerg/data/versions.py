@@ -237,12 +237,15 @@ def merge_schema(
 
 def conform(df: pl.DataFrame, schema: Mapping[str, Type]) -> pl.DataFrame:
     """Bring a frame of an older or newer read to the columns and types of `schema`."""
-    return df.select(
-        pl.col(name).cast(DTYPES[kind])
-        if name in df.columns
-        else pl.lit(None, DTYPES[kind]).alias(name)
-        for name, kind in schema.items()
-    )
+    return pl.DataFrame([_conformed(df, name, DTYPES[kind]) for name, kind in schema.items()])
+
+
+def _conformed(df: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+    """Take a column as it is where that will do: a query over columns on the shelf may copy them."""
+    if name not in df.columns:
+        return pl.Series(name, [None], dtype).new_from_index(0, df.height)
+    column = df[name]
+    return column if column.dtype == dtype else column.cast(dtype)
 
 
 def as_facts(rows: pl.DataFrame, *, first_row: int, ingested_us: int, live: bool) -> pl.DataFrame:
@@ -271,11 +274,17 @@ def as_facts(rows: pl.DataFrame, *, first_row: int, ingested_us: int, live: bool
             mend=f'rename them in the source function: df.rename({{"{taken[0]}": "row"}})',
             columns=taken,
         )
-    now = pl.lit(ingested_us, pl.Int64).cast(DTYPES[Type.INSTANT])
-    return rows.with_columns(
-        pl.int_range(first_row, first_row + rows.height, dtype=pl.Int64).alias(ROW),
-        (now if live else pl.lit(None, DTYPES[Type.INSTANT])).alias(LIVE_AT),
-        now.alias(INGESTED_AT),
+    instant = DTYPES[Type.INSTANT]
+    now = pl.Series(INGESTED_AT, [ingested_us], pl.Int64).cast(instant)
+    arrived = now.alias(LIVE_AT) if live else pl.Series(LIVE_AT, [None], instant)
+    number = pl.int_range(first_row, first_row + rows.height, dtype=pl.Int64, eager=True)
+    return pl.DataFrame(
+        [
+            *rows.iter_columns(),
+            number.alias(ROW),
+            arrived.new_from_index(0, rows.height),
+            now.new_from_index(0, rows.height),
+        ]
     )
 
 

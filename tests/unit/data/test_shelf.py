@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -97,3 +99,45 @@ def test_a_container_bounds_what_is_used(tmp_path: Path) -> None:
     assert memory_to_use((limit,)) == MEMORY_MIN_BYTES
     limit.write_text("max\n", encoding="ascii")
     assert memory_to_use((limit,)) == memory_to_use(()) > MEMORY_MIN_BYTES
+
+
+READ = """
+import re, sys
+import subprocess
+import sys
+from pathlib import Path
+
+from isbjerg.data.carriers import to_carriers
+from isbjerg.data.reading import read
+from isbjerg.data.shelf import Shelf
+from isbjerg.data.tables import parquet
+
+
+def anonymous_mb():
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(r"RssAnon:\\s+(\\d+)", text)[1]) / 1024
+
+
+folder, memory_bytes = Path(sys.argv[1]), int(sys.argv[2])
+read(parquet("small.parquet"), folder)
+before = anonymous_mb()
+table, _ = to_carriers(read(parquet("large.parquet"), folder, Shelf(folder, memory_bytes)))
+print(table.sum().sum_horizontal().item(), anonymous_mb() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory is its own")
+def test_a_large_table_is_not_in_memory(tmp_path: Path) -> None:
+    large = pl.DataFrame({f"x{i}": pl.int_range(3_000_000, eager=True) for i in range(24)})
+    large.write_parquet(tmp_path / "large.parquet")  # 549 MB in memory
+    large.head(1).write_parquet(tmp_path / "small.parquet")
+
+    def held_mb(memory_bytes: int) -> float:
+        words = [sys.executable, "-c", READ, str(tmp_path), str(memory_bytes)]
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        total, held = done.stdout.split()
+        assert int(total) == 24 * 4_499_998_500_000
+        return float(held)
+
+    assert held_mb(10**12) > 540
+    assert held_mb(10**8) < 400  # what streaming itself holds, however large the table
