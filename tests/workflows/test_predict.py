@@ -77,7 +77,7 @@ def test_a_batch_gives_the_servers_answers_to_the_last_bit(released: Project) ->
             same = ("unit_key", "subject", "at_us", "model_version", "bundle", "score", "inputs")
             assert all(getattr(kept, n) == getattr(batched, n) for n in same)
             assert (kept.slots, kept.features) == (batched.slots, batched.features)
-            assert (batched.route, batched.findings) == ("batch", kept.findings)
+            assert (batched.route, batched.findings) == ("replay", kept.findings)
 
 
 def _id_of(out: Path, order: int) -> str:

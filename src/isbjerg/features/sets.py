@@ -139,3 +139,12 @@ class FeatureSet(msgspec.Struct, frozen=True, kw_only=True):
         """Type of each output, in order."""
         types = {s.name: s.node.type for s in self.steps}
         return tuple(t for name in self.outputs if (t := types[name]) is not None)
+
+    @property
+    def lookups(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each source whose newest fact is looked up, and the slots that take a value from it."""
+        found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+        for slot in self.slots:
+            if slot.kind == "newest":
+                found.setdefault((slot.source, slot.on), []).append(slot.name)
+        return tuple((source, tuple(names)) for (source, _), names in found.items())

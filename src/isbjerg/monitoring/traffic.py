@@ -74,6 +74,8 @@ class Traffic:
         if self._scored:
             self._values[SCORE].append(score)
         for found in findings:
+            if not str(found.get("code")).startswith("contract."):
+                continue  # what could not be looked up is counted with the values that are missing
             rule = f"{found.get('code')} {found.get('subject')}"
             self.broken[rule] = self.broken.get(rule, 0) + 1
 

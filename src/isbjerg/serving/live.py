@@ -139,15 +139,6 @@ def _inputs(made: FeatureSet) -> list[tuple[str, str]]:
     return columns + [("slot", slot.name) for slot in made.slots]
 
 
-def _lookups(made: FeatureSet) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Group the slots that take a value from the newest fact, by source and match."""
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
-    for slot in made.slots:
-        if slot.kind == "newest":
-            found.setdefault((slot.source, slot.on), []).append(slot.name)
-    return tuple((source, tuple(names)) for (source, _), names in found.items())
-
-
 class Stage:
     """Hold what is live, and put new plans on.
 
@@ -216,7 +207,7 @@ class Stage:
             for s in made.slots
         )
         self._follower.keep(s.name for s in made.slots)
-        return Live(loaded, tuple(name for name, _ in made.columns), slots, _lookups(made))
+        return Live(loaded, tuple(name for name, _ in made.columns), slots, made.lookups)
 
     def close(self) -> None:
         """Free what is live."""

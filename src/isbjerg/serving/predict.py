@@ -24,7 +24,7 @@ from isbjerg.serving.live import Live, Stage
 from isbjerg.serving.ranking import ranked, shown_first
 from isbjerg.storage.following import Follower
 from isbjerg.storage.ids import Ids
-from isbjerg.storage.ledger import LOOKUP_MISSING, Prediction, unit_key
+from isbjerg.storage.ledger import Prediction, lookup_missing, unit_key
 from isbjerg.storage.ledger_writer import LedgerWriter
 from isbjerg.times import Clock, format_instant, parse_instant
 
@@ -150,7 +150,7 @@ class Predicting:
         inputs, findings = loaded.reader.read(row)
         slots = live.look_up(inputs, at_us)
         if unknown := live.unknown(slots):
-            findings = [*findings, *map(_unknown, unknown)]
+            findings = [*findings, *map(lookup_missing, unknown)]
         features, said = live.score(inputs, slots)
         score, output = read_score(said, loaded.bundle.classes)
         if raised := loaded.faults.taken():
@@ -231,17 +231,6 @@ def _read(body: bytes) -> Asked:
     if len(asked.purpose) > PURPOSE_LENGTH_MAX:
         raise Refusal(400, "ISB702", "'purpose' is too long.", field="purpose")
     return asked
-
-
-def _unknown(source: str) -> dict[str, Any]:
-    """Flag an answer that was given without what a source should have told."""
-    found = Finding(
-        code=LOOKUP_MISSING,
-        subject=source,
-        message=f"Nothing of {source} is known for this decision.",
-        mend=f"isbjerg ingest {source}, or POST /facts/{source}",
-    )
-    return dict(msgspec.to_builtins(found))
 
 
 def _check_top(asked: Asked, live: Live) -> None:

@@ -158,10 +158,14 @@ class BatchParts:
                 )
             yield pl.read_parquet(path, columns=columns, glob=False)
 
-    def rows(
-        self, conditions: Mapping[str, Any], columns: tuple[str, ...]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Return columns of the records of all batches that conditions hold for.
+    def streams(
+        self,
+        conditions: Mapping[str, Any],
+        columns: tuple[str, ...],
+        *,
+        newest_first: bool = False,
+    ) -> list[Iterator[tuple[Any, ...]]]:
+        """Return for each batch columns of the records that conditions hold for, by id.
 
         Parameters
         ----------
@@ -170,20 +174,26 @@ class BatchParts:
             ``model_version = ?``: a number.
         columns : tuple of str
             Which; one that an older part lacks is ``None``.
+        newest_first : bool, default=False
+            Turn the order round.
         """
         where = [_condition(name, value) for name, value in conditions.items()]
-        for batch in self.all():
-            for part in batch.parts:
-                asked = pl.scan_parquet(self._folder / batch.id / part.name, glob=False)
-                there = asked.collect_schema().names()
-                chosen = asked.filter(*where) if where else asked
-                yield from (
-                    chosen.select(
-                        pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
-                    )
-                    .collect()
-                    .iter_rows()
-                )
+        return [
+            self._stream(batch, where, columns, newest_first=newest_first) for batch in self.all()
+        ]
+
+    def _stream(
+        self, batch: Batch, where: list[pl.Expr], columns: tuple[str, ...], *, newest_first: bool
+    ) -> Iterator[tuple[Any, ...]]:
+        """Read a batch part by part; ids grow from row to row."""
+        for part in reversed(batch.parts) if newest_first else batch.parts:
+            asked = pl.scan_parquet(self._folder / batch.id / part.name, glob=False)
+            there = asked.collect_schema().names()
+            chosen = asked.filter(*where) if where else asked
+            rows = chosen.select(
+                pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
+            ).collect()
+            yield from (rows.reverse() if newest_first else rows).iter_rows()
 
     def _sweep(self) -> None:
         """Remove what a killed command left; one that is at work holds a lock."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from isbjerg.errors import LedgerError
+from isbjerg.findings import Finding
 from isbjerg.storage.layout import BATCHES
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0
 
 
+BATCH, REPLAY = "batch", "replay"
+"""Routes of predictions that no server made: of a batch as of now, of one at the rows' own times."""
+
 LOOKUP_MISSING = "serving.lookup_missing"
 """Code of the finding in a record that was made while nothing of a source was known."""
 
@@ -150,6 +154,17 @@ INSERT = (
 _SELECT = f"SELECT {', '.join((*_COLUMNS, 'seq'))} FROM predictions"  # noqa: S608
 _SELECTS = {2: _SELECT, 1: _SELECT.replace("output", "NULL")}
 """How records of each version are read."""
+
+
+def lookup_missing(source: str) -> dict[str, Any]:
+    """Flag an answer that was given without what a source should have told."""
+    found = Finding(
+        code=LOOKUP_MISSING,
+        subject=source,
+        message=f"Nothing of {source} is known for this decision.",
+        mend=f"isbjerg ingest {source}, or POST /facts/{source}",
+    )
+    return dict(msgspec.to_builtins(found))
 
 
 def unit_key(values: Iterable[Any]) -> str:
@@ -334,7 +349,8 @@ class Ledger:
                     )
                     found.update(name for (name,) in rows)
         for column, names in asked:
-            found.update(name for (name,) in self._in_batches({column: names}, (column,)))
+            for stream in self._in_batches({column: names}, (column,)):
+                found.update(name for (name,) in stream)
         return found
 
     def _files(self) -> list[Path]:
@@ -359,23 +375,24 @@ class Ledger:
         """Ask the workers' files in SQL, the batches by the same conditions; merge by id."""
         order = f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
         files = [self._rows(path, where + order, values) for path in self._files()]
-        batched = sorted(
-            (_from_row((*row, 0)) for row in self._in_batches(conditions, _COLUMNS)),
-            key=lambda p: p.id,
-            reverse=newest_first,
-        )
-        merged = heapq.merge(*files, batched, key=lambda p: p.id, reverse=newest_first)
+        streams = self._in_batches(conditions, _COLUMNS, newest_first=newest_first)
+        files += [map(_from_row, ((*row, 0) for row in stream)) for stream in streams]
+        merged = heapq.merge(*files, key=lambda p: p.id, reverse=newest_first)
         return iter(merged)
 
     def _batches(self) -> Sequence[Batch]:
         return self._parts.all() if (self._folder / BATCHES).is_dir() else ()
 
     def _in_batches(
-        self, conditions: Mapping[str, Any], columns: tuple[str, ...]
-    ) -> Iterator[tuple[Any, ...]]:
+        self,
+        conditions: Mapping[str, Any],
+        columns: tuple[str, ...],
+        *,
+        newest_first: bool = False,
+    ) -> list[Iterator[tuple[Any, ...]]]:
         if not (self._folder / BATCHES).is_dir():
-            return iter(())
-        return self._parts.rows(conditions, columns)
+            return []
+        return self._parts.streams(conditions, columns, newest_first=newest_first)
 
     @property
     def _parts(self) -> BatchParts:

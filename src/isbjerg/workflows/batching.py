@@ -19,13 +19,14 @@ from isbjerg.data.checking import check
 from isbjerg.data.contract import Contract, check_row
 from isbjerg.errors import ModelError
 from isbjerg.features.assembly import assemble
+from isbjerg.features.sets import FeatureSet
 from isbjerg.models.answers import read_score
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.fitted import Class
 from isbjerg.models.predictors import Predictor
 from isbjerg.models.ranking import HELD_OUT, places
 from isbjerg.storage.ids import batch_ids
-from isbjerg.storage.ledger import unit_key
+from isbjerg.storage.ledger import lookup_missing, unit_key
 from isbjerg.workflows.units import AT
 
 REFUSED = "_refused"
@@ -34,7 +35,6 @@ REFUSED = "_refused"
 PLACE = "_place"
 """Column of units: which row of the input each was, counted from 0."""
 
-ROUTE = "batch"
 _FINDINGS = "_findings"
 _REFUSING = frozenset({"error", "blocking"})
 
@@ -59,6 +59,8 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
         Which answers.
     received_us : int
         When it was begun.
+    route : str
+        ``batch``, or ``replay`` when each row was decided at its own time.
     purpose : str
         What the caller said it is for.
     top : int or None
@@ -69,6 +71,7 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     model_version: int
     received_us: int
+    route: str
     purpose: str
     top: int | None = None
 
@@ -189,7 +192,7 @@ def records(
         (own[subject].cast(pl.String) if subject else pl.lit(None, pl.String)).alias("subject"),
         assembled[AT].dt.epoch("us").alias("at_us"),
         _all(maker.received_us, "received_us", pl.Int64),
-        _all(ROUTE, "route", pl.String),
+        _all(maker.route, "route", pl.String),
         pl.Series("why", why, pl.String),
         _all(maker.model_version, "model_version", pl.Int64),
         _all(bundle.hash, "bundle", pl.String),
@@ -197,11 +200,22 @@ def records(
         "inputs",
         "slots",
         "features",
-        assembled[_FINDINGS].alias("findings"),
+        _findings(assembled, made),
         _all(took_us, "latency_us", pl.Int64),
         _all(maker.purpose, "purpose", pl.String),
         pl.Series("output", outputs, pl.String),
     )
+
+
+def _findings(assembled: pl.DataFrame, made: FeatureSet) -> pl.Series:
+    """Add to what the contract flagged the sources of which nothing was known."""
+    noted = assembled[_FINDINGS].to_list()
+    for source, names in made.lookups:
+        blank = assembled.select(pl.all_horizontal(pl.col(f"slot:{n}").is_null() for n in names))
+        for row in blank.to_series().arg_true():
+            told = [*msgspec.json.decode(noted[row]), lookup_missing(source)]
+            noted[row] = msgspec.json.encode(told).decode()
+    return pl.Series("findings", noted, pl.String)
 
 
 def _said(

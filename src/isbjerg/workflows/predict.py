@@ -26,6 +26,7 @@ from isbjerg.models.bundle import Bundle
 from isbjerg.models.predictors import load
 from isbjerg.storage.batch_parts import Batch, BatchParts
 from isbjerg.storage.catalog.records import BatchRecord, ModelVersion
+from isbjerg.storage.ledger import BATCH, REPLAY
 from isbjerg.storage.tables import write_quarantine
 from isbjerg.workflows.batching import PLACE, REFUSED, Maker, Sifted, records, sift
 from isbjerg.workflows.bundles import load_bundle
@@ -161,6 +162,7 @@ def predict(
                 epoch=_epoch(workspace),
                 model_version=model.number,
                 received_us=workspace.clock(),
+                route=REPLAY if replay else BATCH,
                 purpose=purpose,
                 top=top,
             )

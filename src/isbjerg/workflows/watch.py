@@ -29,7 +29,7 @@ from isbjerg.monitoring.traffic import Traffic
 from isbjerg.monitoring.volume import WEEK_HOURS, WINDOWS_MAX, judge_volume
 from isbjerg.release.succession import retrain_every_us
 from isbjerg.storage.catalog.records import Alarm, ModelVersion, Watch
-from isbjerg.storage.ledger import Prediction
+from isbjerg.storage.ledger import REPLAY, Prediction
 from isbjerg.times import DAY_US, HOUR_US, format_instant
 from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.project_files import Definitions
@@ -230,6 +230,8 @@ def _traffic(
     for p in workspace.ledger.scan(
         since_us=window.from_us, until_us=window.until_us, model_version=model.number
     ):
+        if p.route == REPLAY:
+            continue  # a back-test is nobody's question
         values = {"column": p.inputs, "slot": p.slots, "feature": p.features}
         traffic.see(p.at_us, _countable(p, classes), values, p.findings)
     return traffic
@@ -300,11 +302,13 @@ def _quality(
     """Measure on decisions whose outcomes are due as of the window's end."""
     length_us = max(window.until_us - window.from_us, METRIC_SPAN_US)
     mature_us = window.until_us - reference.delay_us
-    decided = list(
-        workspace.ledger.scan(
+    decided = [
+        p
+        for p in workspace.ledger.scan(
             since_us=mature_us - length_us, until_us=mature_us, model_version=model.number
         )
-    )
+        if p.route != REPLAY
+    ]
     young = sum(workspace.ledger.hours(mature_us, window.until_us).values())
     classes = load_bundle(workspace, model.bundle)[0].classes
     seen = due(
@@ -329,7 +333,7 @@ def _data(workspace: Workspace, definitions: Definitions, at_us: int) -> list[Fi
         made.append(freshness.judge_data_age(name, age_us, source.refresh_us))
         posted = waiting[name]
         oldest_us = min((fact.live_at_us for fact in posted), default=0)
-        waited_us = max(0, workspace.clock() - oldest_us) if posted else 0
+        waited_us = max(0, at_us - oldest_us) if posted else 0
         made.append(freshness.judge_posted(name, len(posted), waited_us, allowed_us))
     return made
 
