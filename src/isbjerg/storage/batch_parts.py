@@ -9,9 +9,10 @@ that is made again finds itself there.
 from __future__ import annotations
 
 import fcntl
+import heapq
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import polars as pl
 from isbjerg.canonical import file_sha256
 from isbjerg.errors import LedgerError
 from isbjerg.storage.durable import make_folder, sync_folder
+from isbjerg.storage.ids import batch_id_span
 from isbjerg.storage.layout import BATCHES
 
 FORMAT_VERSION = 1
@@ -85,20 +87,23 @@ class BatchParts:
         Raises
         ------
         LedgerError
-            When it was written by a newer isbjerg.
+            When it was written by a newer isbjerg, or its manifest is damaged.
         """
         path = self._folder / name / MANIFEST
         if not path.is_file():
             return None
-        batch = msgspec.json.decode(path.read_bytes(), type=Batch)
-        if batch.format_version > FORMAT_VERSION:
-            raise LedgerError(
-                f"Batch {name[:12]} has format {batch.format_version}; this isbjerg reads "
-                f"{FORMAT_VERSION}.",
-                code="ISB612",
-                mend="pip install --upgrade isbjerg",
-            )
-        return batch
+        content = path.read_bytes()
+        try:
+            written = msgspec.json.decode(content, type=_Format).format_version
+            if written > FORMAT_VERSION:  # asked first: the rest of it may be anything
+                raise LedgerError(
+                    f"Batch {name[:12]} has format {written}; this isbjerg reads {FORMAT_VERSION}.",
+                    code="ISB612",
+                    mend="pip install --upgrade isbjerg",
+                )
+            return msgspec.json.decode(content, type=Batch)
+        except msgspec.MsgspecError:
+            raise _damaged(name, MANIFEST) from None
 
     def all(self) -> list[Batch]:
         """List the batches, by name."""
@@ -123,9 +128,7 @@ class BatchParts:
         """
         make_folder(self._folder)
         self._sweep()
-        unfinished = self._folder / f"{_UNFINISHED}{name}"
-        unfinished.mkdir()
-        with _held(unfinished):
+        with self._begun(name) as unfinished:
             parts = tuple(_write_part(unfinished, i, rows) for i, rows in enumerate(frames))
             batch = Batch(
                 id=name,
@@ -151,21 +154,17 @@ class BatchParts:
         for part in batch.parts:
             path = self._folder / batch.id / part.name
             if not path.is_file() or file_sha256(path) != part.sha256:
-                raise LedgerError(
-                    f"Part '{part.name}' of batch {batch.id[:12]} is missing or damaged.",
-                    code="ISB614",
-                    mend=f"copy .isbjerg/ledger/{BATCHES}/{batch.id} back from a backup",
-                )
+                raise _damaged(batch.id, part.name)
             yield pl.read_parquet(path, columns=columns, glob=False)
 
-    def streams(
+    def rows(
         self,
         conditions: Mapping[str, Any],
         columns: tuple[str, ...],
         *,
         newest_first: bool = False,
-    ) -> list[Iterator[tuple[Any, ...]]]:
-        """Return for each batch columns of the records that conditions hold for, by id.
+    ) -> Iterator[tuple[Any, ...]]:
+        """Return columns of the records of all batches that conditions hold for, by their ids.
 
         Parameters
         ----------
@@ -173,50 +172,128 @@ class BatchParts:
             ``id`` and ``unit_key``: a list of those wanted; ``at_us >= ?``, ``at_us < ?`` and
             ``model_version = ?``: a number.
         columns : tuple of str
-            Which; one that an older part lacks is ``None``.
+            Which, the id first where the order is to be theirs; one that an older part lacks is
+            ``None``.
         newest_first : bool, default=False
-            Turn the order round.
-        """
-        where = [_condition(name, value) for name, value in conditions.items()]
-        return [
-            self._stream(batch, where, columns, newest_first=newest_first) for batch in self.all()
-        ]
+            Which way.
 
-    def _stream(
-        self, batch: Batch, where: list[pl.Expr], columns: tuple[str, ...], *, newest_first: bool
+        Raises
+        ------
+        LedgerError
+            When a part is missing or cannot be read.
+
+        Notes
+        -----
+        Batches come one after the other, as their ids do, and of each no more than one part is
+        held: a year of nightly batches takes no more memory than one of them.
+        """
+        for together in self._in_turn(newest_first=newest_first):
+            streams = (
+                self._rows_of(batch, conditions, columns, newest_first=newest_first)
+                for batch in together
+            )
+            yield from heapq.merge(*streams, key=lambda row: row[0], reverse=newest_first)
+
+    def _in_turn(self, *, newest_first: bool) -> Iterator[list[Batch]]:
+        """List the batches by their ids; those whose ids lie among each other's come together."""
+        spans = sorted(
+            ((batch_id_span(b.at_us, b.rows), b) for b in self.all()), key=lambda pair: pair[0]
+        )
+        groups: list[list[Batch]] = []
+        until = -1
+        for (first, last), batch in spans:
+            if first <= until:
+                groups[-1].append(batch)
+            else:
+                groups.append([batch])
+            until = max(until, last)
+        return iter(groups[::-1] if newest_first else groups)
+
+    def _rows_of(
+        self,
+        batch: Batch,
+        conditions: Mapping[str, Any],
+        columns: tuple[str, ...],
+        *,
+        newest_first: bool,
     ) -> Iterator[tuple[Any, ...]]:
-        """Read a batch part by part; ids grow from row to row."""
-        for part in reversed(batch.parts) if newest_first else batch.parts:
+        where = [_condition(name, value) for name, value in conditions.items()]
+        for part in batch.parts[::-1] if newest_first else batch.parts:
+            found = self._asked(batch, part, where, columns)
+            yield from (found.reverse() if newest_first else found).iter_rows()
+
+    def _asked(
+        self, batch: Batch, part: BatchPart, where: Sequence[pl.Expr], columns: tuple[str, ...]
+    ) -> pl.DataFrame:
+        try:
             asked = pl.scan_parquet(self._folder / batch.id / part.name, glob=False)
             there = asked.collect_schema().names()
             chosen = asked.filter(*where) if where else asked
-            rows = chosen.select(
+            return chosen.select(
                 pl.col(c) if c in there else pl.lit(None).alias(c) for c in columns
             ).collect()
-            yield from (rows.reverse() if newest_first else rows).iter_rows()
+        except (OSError, pl.exceptions.PolarsError) as fault:
+            raise _damaged(batch.id, part.name) from fault
+
+    @contextmanager
+    def _begun(self, name: str) -> Iterator[Path]:
+        """Make the folder of an unfinished batch, held by the kernel's lock until its process ends.
+
+        Made anew when the sweep of another command came in between.
+        """
+        unfinished = self._folder / f"{_UNFINISHED}{name}"
+        while True:
+            unfinished.mkdir(exist_ok=True)
+            try:
+                handle = os.open(unfinished, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_still(handle, unfinished):
+                break
+            os.close(handle)
+        try:
+            yield unfinished
+        finally:
+            os.close(handle)
 
     def _sweep(self) -> None:
         """Remove what a killed command left; one that is at work holds a lock."""
         for left in self._folder.glob(f"{_UNFINISHED}*"):
-            handle = os.open(left, os.O_RDONLY)
+            try:
+                handle = os.open(left, os.O_RDONLY)
+            except FileNotFoundError:  # it has its name by now
+                continue
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left)
+                if _is_still(handle, left):
+                    shutil.rmtree(left)
             except BlockingIOError:
                 pass
             finally:
                 os.close(handle)
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the kernel's lock on a folder; it is gone with the process."""
-    handle = os.open(folder, os.O_RDONLY)
+class _Format(msgspec.Struct, frozen=True):
+    """The one thing that a manifest of any format says."""
+
+    format_version: int
+
+
+def _is_still(handle: int, folder: Path) -> bool:
+    """Say whether what was opened is still what has the name."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _damaged(batch: str, part: str) -> LedgerError:
+    return LedgerError(
+        f"Part '{part}' of batch {batch[:12]} is missing or damaged.",
+        code="ISB614",
+        mend=f"copy .isbjerg/ledger/{BATCHES}/{batch} back from a backup",
+    )
 
 
 def _condition(name: str, value: Any) -> pl.Expr:

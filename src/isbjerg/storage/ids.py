@@ -96,6 +96,18 @@ def batch_ids(batch: str, at_us: int, first: int, count: int) -> list[str]:
     return names
 
 
+def batch_id_span(at_us: int, rows: int) -> tuple[int, int]:
+    """Return the first and the last millisecond that stand in the ids of a batch.
+
+    Examples
+    --------
+    >>> batch_id_span(1_700_000_000_000_000, 3)
+    (1700000000000, 1700000000000)
+    """
+    first = at_us // 1000
+    return first, first + max(0, rows - 1) // (_COUNT_MAX + 1)
+
+
 def drawn_at_us(prediction: str) -> int:
     """Return the time in an id, cut to the millisecond.
 

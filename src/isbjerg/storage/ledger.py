@@ -349,8 +349,7 @@ class Ledger:
                     )
                     found.update(name for (name,) in rows)
         for column, names in asked:
-            for stream in self._in_batches({column: names}, (column,)):
-                found.update(name for (name,) in stream)
+            found.update(name for (name,) in self._in_batches({column: names}, (column,)))
         return found
 
     def _files(self) -> list[Path]:
@@ -375,9 +374,11 @@ class Ledger:
         """Ask the workers' files in SQL, the batches by the same conditions; merge by id."""
         order = f" ORDER BY id {'DESC' if newest_first else 'ASC'}"
         files = [self._rows(path, where + order, values) for path in self._files()]
-        streams = self._in_batches(conditions, _COLUMNS, newest_first=newest_first)
-        files += [map(_from_row, ((*row, 0) for row in stream)) for stream in streams]
-        merged = heapq.merge(*files, key=lambda p: p.id, reverse=newest_first)
+        batched = (
+            _from_row((*row, 0))
+            for row in self._in_batches(conditions, _COLUMNS, newest_first=newest_first)
+        )
+        merged = heapq.merge(*files, batched, key=lambda p: p.id, reverse=newest_first)
         return iter(merged)
 
     def _batches(self) -> Sequence[Batch]:
@@ -389,10 +390,10 @@ class Ledger:
         columns: tuple[str, ...],
         *,
         newest_first: bool = False,
-    ) -> list[Iterator[tuple[Any, ...]]]:
+    ) -> Iterator[tuple[Any, ...]]:
         if not (self._folder / BATCHES).is_dir():
-            return []
-        return self._parts.streams(conditions, columns, newest_first=newest_first)
+            return iter(())
+        return self._parts.rows(conditions, columns, newest_first=newest_first)
 
     @property
     def _parts(self) -> BatchParts:
