@@ -63,7 +63,7 @@ def answer(
             read_score(tuple(s) if isinstance(s, list) else s, bundle.classes)
             for s in score(bundle, files, rows).tolist()
         ]
-        asked = dict.fromkeys([*dict(made.columns), *bundle.unit.key])
+        asked = dict.fromkeys([*dict(made.columns), *bundle.unit.key, *bundle.unit.group])
         values = {
             "inputs": {name: _carriers(rows[name]) for name in asked},
             "slots": {s.name: _carriers(rows[f"slot:{s.name}"]) for s in made.slots},

@@ -93,6 +93,9 @@ def test_a_batch_given_again_adds_nothing(released: Project) -> None:
     second = released.predict(given, out)
     assert (first.new, second.new, second.answered) == (7, 0, 7)
     assert out.read_bytes() == content
+    assert second.as_of_us == first.as_of_us  # these are the answers of then
+    at = pl.read_csv(out, try_parse_dates=True)["at"].unique()
+    assert at.dt.epoch("us").to_list() == [first.as_of_us]
     assert ledger(released).count() == before + 7
     dated = released.predict(given, out, as_of="2024-04-09")
     assert dated.new == 7  # another date is another batch
@@ -109,6 +112,25 @@ def test_a_table_of_a_database_gets_rows_once(released: Project, tmp_path: Path)
         rows = db.execute("SELECT order_id, score, model FROM scores ORDER BY order_id").fetchall()
     assert len(rows) == 9
     assert all(0 < score < 1 and model == 1 for _, score, model in rows)
+
+
+def test_a_table_keeps_what_other_batches_put_there(released: Project, tmp_path: Path) -> None:
+    where = f"sqlite:///{tmp_path / 'scores.db'}#scores"
+    for day in ("2024-04-09", "2024-04-10", "2024-04-09"):
+        given = ask(released, newest_orders().head(5), "kept")
+        report = released.predict(given, where, as_of=day)
+    assert (report.new, report.published) == (0, 0)
+    with closing(sqlite3.connect(tmp_path / "scores.db")) as db:
+        assert db.execute("SELECT count(*), count(DISTINCT at) FROM scores").fetchone() == (10, 2)
+
+
+def test_the_input_is_never_the_output(released: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ask(released, newest_orders().head(2), "twice")
+    monkeypatch.chdir(given.parent)
+    before = given.read_bytes()
+    with pytest.raises(IsbjergError, match="the input itself"):
+        released.predict("twice.parquet", str(given))
+    assert given.read_bytes() == before
 
 
 def test_rows_that_a_server_refuses_are_set_aside(released: Project) -> None:

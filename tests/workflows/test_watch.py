@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import log_loss
-from tests.workflows import digits_project, ledger_kit, small_project
+from sklearn.metrics import log_loss, ndcg_score
+from tests.workflows import digits_project, ledger_kit, ranking_project, small_project
 from tests.workflows.ledger_kit import Record
 
 import isbjerg as ib
@@ -277,6 +277,44 @@ def test_classes_are_watched_by_the_one_that_was_said(tmp_path: Path) -> None:
     found = {f.code: f for f in project.watch("2024-01-13", window="3d").findings}
     assert found["watch.metric"].failed
     assert found["watch.guardrail"].failed
+
+
+@pytest.mark.slow
+def test_a_ranking_is_watched_list_by_list(tmp_path: Path) -> None:
+    project = ib.Project(ranking_project.write_project(tmp_path / "lists"))
+    assert project.run("2013-02-08").model_version == 1
+    project.promote(1)
+    decided = pl.col("sched_dep_utc") - pl.duration(hours=2)
+    later = ranking_project.flights().filter(
+        decided >= datetime(2013, 2, 8, tzinfo=UTC), decided < datetime(2013, 2, 14, tzinfo=UTC)
+    )
+    ledger_kit.answer(project, later, decided)
+    found = {f.code: f for f in project.watch("2013-02-14", window="7d").findings}
+    with project._open() as workspace:
+        until_us = parse_instant("2013-02-14") - found["watch.outcomes"].evidence["due_after_us"]
+        due = list(workspace.ledger.scan(until_us=until_us))
+    came = {
+        flight: max(0.0, minutes)
+        for flight, minutes, known in later.select(
+            "flight_id", "arr_delay", "landed_utc"
+        ).iter_rows()
+        if minutes is not None and known < datetime(2013, 2, 14, tzinfo=UTC)
+    }
+    lists: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    for p in due:
+        if p.inputs["flight_id"] in came:
+            of = lists.setdefault((p.inputs["origin"], p.inputs["hour_utc"]), [])
+            of.append((came[p.inputs["flight_id"]], p.score))
+    values = [
+        ndcg_score([[t for t, _ in rows]], [[s for _, s in rows]], k=3) if len(rows) > 1 else 1.0
+        for rows in lists.values()
+        if any(t for t, _ in rows)
+    ]
+    now = found["watch.metric"].evidence["now"]
+    assert len(values) > 100
+    assert now["value"] == pytest.approx(sum(values) / len(values))
+    assert now["low"] < now["value"] < now["high"]
+    assert found["watch.metric"].outcome == "passed"
 
 
 def test_decisions_without_a_time_are_watched_by_when_they_were_asked(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ state of all tables.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -48,7 +48,7 @@ def connected(
         When a variable is not set, the database cannot be reached, or it refuses the query.
     """
     url = resolved(table.url, environment)
-    secrets = [environment[name] for name in REFERENCE.findall(table.url)]
+    secrets = secrets_in(table.url, environment)
     try:
         engine = _engine(url, root, table)
         try:
@@ -128,21 +128,31 @@ def _sqlite_engine(file: Path) -> Engine:
     return engine
 
 
-def _database_fault(table: SqlTable, fault: Exception, secrets: list[str]) -> SourceError:
+def secrets_in(url: str, environment: Mapping[str, str]) -> list[str]:
+    """List what a URL takes from the environment."""
+    return [environment[name] for name in REFERENCE.findall(url) if name in environment]
+
+
+def words_of(fault: Exception, secrets: Sequence[str]) -> str:
+    """Repeat what a database said, without values and secrets."""
     told = str(getattr(fault, "orig", None) or fault).strip()
     told = told.split(" with text", 1)[0]  # SQLite would show the value that is not UTF-8
     told = "\n".join(line for line in told.splitlines() if not line.startswith("DETAIL:"))
     for secret in _hidden(secrets):
         told = told.replace(secret, "***")
+    return told.rstrip(".") or type(fault).__name__
+
+
+def _database_fault(table: SqlTable, fault: Exception, secrets: Sequence[str]) -> SourceError:
     return SourceError(
-        f"The database refused: {told.rstrip('.')}.\nAsked: {asked(table)}",
+        f"The database refused: {words_of(fault, secrets)}.\nAsked: {asked(table)}",
         code="ISB307",
         mend=_url_mend(table),
         database=table.url,
     )
 
 
-def _hidden(secrets: list[str]) -> list[str]:
+def _hidden(secrets: Sequence[str]) -> list[str]:
     """List what must not be told: each secret as it stands and as parts of a URL."""
     parts = [urlsplit(s).password or "" for s in secrets if "://" in s]
     forms = {f for s in [*secrets, *parts] for f in (s, unquote(s), quote(s, safe=""))}

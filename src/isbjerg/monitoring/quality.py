@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isbjerg.evaluation.comparison import compare
-from isbjerg.evaluation.metrics import Measured, measure
+from isbjerg.evaluation.metrics import Measured, measure, named
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Guardrail
-from isbjerg.frame.metrics import METRICS
 from isbjerg.monitoring.findings import LIVE, PROBABILITY, found
 from isbjerg.monitoring.inputs import SHIFT_MIN, shift_of
 from isbjerg.monitoring.reference import SCORE, Reference
 from isbjerg.monitoring.traffic import Traffic
-from isbjerg.statistics.bootstrap import time_blocks
+from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.statistics.distances import population_stability
 
 ROWS_MIN = 100
@@ -41,15 +40,16 @@ class Due(NamedTuple):
         Due decisions, with an outcome or without.
     immature : int
         Decisions after them.
-    at_us : numpy.ndarray of shape (n_rows,)
-        Decision times of those with an outcome.
+    blocks : Blocks
+        Which of those with an outcome belong together, as on the test rows: a day's, and of a
+        ranking a list's.
     truth, scores : numpy.ndarray
         What came true, and what was answered.
     """
 
     decided: int
     immature: int
-    at_us: NDArray[np.int64]
+    blocks: Blocks
     truth: NDArray[np.float64]
     scores: NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def judge_metric(
     if len(due.truth) < ROWS_MIN:
         few = f"{len(due.truth):,} outcomes are known of due decisions, at least {ROWS_MIN} are asked for."
         return [found("metric", LIVE, "not_run", few)]
-    blocks = time_blocks(due.at_us)
+    blocks = due.blocks
     now = measure(reference.primary, due.truth, due.scores, blocks, rng)
     constant = None
     if reference.constant is not None and due.scores.ndim == 1:
@@ -201,7 +201,7 @@ def _fell_alike(
     if not constant or not before or not now.value or not then.value:
         return False
     ratio, usual = now.value / constant, then.value / before
-    return ratio >= usual if METRICS[now.name].higher_is_better else ratio <= usual
+    return ratio >= usual if named(now.name).higher_is_better else ratio <= usual
 
 
 def _worse(now: Measured, then: Measured) -> float | None:
@@ -210,7 +210,7 @@ def _worse(now: Measured, then: Measured) -> float | None:
 
     if None in (now.value, now.low, now.high, then.value, then.low, then.high):
         return None
-    sign = 1.0 if METRICS[now.name].higher_is_better else -1.0
+    sign = 1.0 if named(now.name).higher_is_better else -1.0
     spread = math.hypot(*((m.high - m.low) / (2 * 1.959964) for m in (now, then)))  # type: ignore[operator]
     fall = sign * (then.value - now.value)  # type: ignore[operator]
     if spread == 0.0:

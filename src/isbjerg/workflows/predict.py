@@ -133,7 +133,7 @@ def predict(
     StoreError
         When the same batch is at work.
     """
-    check_output(out, given)
+    check_output(out, given, root)
     model = _model(workspace, version)
     bundle, files = load_bundle(workspace, model.bundle)
     _check_top(bundle, top)
@@ -152,7 +152,8 @@ def predict(
     )
     parts = BatchParts(workspace.store.ledger)
     with workspace.catalog.lease(f"predict {name[:12]}", f"isbjerg predict {given}"):
-        at_us = workspace.clock() if as_of_us is None else as_of_us
+        now_us = workspace.clock()
+        at_us = now_us if as_of_us is None else as_of_us
         batch = parts.get(name)
         sifted = sift(bundle, _dated(frame, bundle, None if replay else at_us))
         new = 0
@@ -161,7 +162,7 @@ def predict(
                 batch=name,
                 epoch=_epoch(workspace),
                 model_version=model.number,
-                received_us=workspace.clock(),
+                received_us=now_us,
                 route=REPLAY if replay else BATCH,
                 purpose=purpose,
                 top=top,
@@ -194,10 +195,17 @@ def predict(
         new=new,
         published=published,
         out=out,
-        as_of_us=None if replay else at_us,
+        as_of_us=_stood_at(batch, as_of_us, replay=replay),
         quarantine=aside,
         findings=(*findings, *told),
     )
+
+
+def _stood_at(batch: Batch, as_of_us: int | None, *, replay: bool) -> int | None:
+    """Say when all was decided: of a batch that was there already, when it was made."""
+    if replay:
+        return None
+    return batch.at_us if as_of_us is None else as_of_us
 
 
 def _model(workspace: Workspace, version: int | None) -> ModelVersion:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Float,
     MetaData,
@@ -29,7 +30,7 @@ from sqlalchemy.exc import ArgumentError as UrlError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from isbjerg.data.sql_connecting import resolved
+from isbjerg.data.sql_connecting import resolved, secrets_in, words_of
 from isbjerg.data.sql_tables import SqlTable
 from isbjerg.data.tables import JsonLinesTable, ParquetTable
 from isbjerg.errors import ArgumentError, SourceError
@@ -47,8 +48,15 @@ _COLUMN_TYPES = {
 }
 
 
-def check_output(out: str, given: str) -> None:
+def check_output(out: str, given: str, root: Path) -> None:
     """Refuse a place that answers cannot be written to, before anything is computed.
+
+    Parameters
+    ----------
+    out, given : str
+        Where answers go, and what they are about.
+    root : Path
+        Folder to which paths are relative.
 
     Raises
     ------
@@ -59,12 +67,12 @@ def check_output(out: str, given: str) -> None:
         table_at(out)
         return
     path = Path(out)
-    if not is_url(given) and path.resolve() == Path(given).resolve():
+    if not is_url(given) and (root / out).resolve() == (root / given).resolve():
         raise ArgumentError(
             f"'{out}' is the input itself; it would be replaced by its answers.",
             mend=f"isbjerg predict {given} {path.with_stem(path.stem + '_scored')}",
         )
-    if not (_writer(path)):
+    if not _writer(path):
         raise ArgumentError(
             f"'{path.name}' says no format to write.",
             mend=f"{path.stem}.parquet, {path.stem}.csv or {path.stem}.jsonl",
@@ -113,12 +121,12 @@ def _into_table(
         table = _described(target, answers)
         with engine.begin() as connection:
             table.create(connection, checkfirst=True)
-            there = set(connection.execute(select(table.c[ID])).scalars())
-            new = answers.filter(~pl.col(ID).is_in(list(there))) if there else answers
+            there = _there(connection, table, answers[ID])
+            new = answers.filter(~pl.col(ID).is_in(there))
             for rows in new.iter_slices(_ROWS_AT_ONCE):
                 connection.execute(insert(table), rows.to_dicts())
     except SQLAlchemyError as fault:
-        told = str(getattr(fault, "orig", None) or type(fault).__name__).splitlines()[0]
+        told = words_of(fault, secrets_in(target.url, environment)).splitlines()[0]
         raise SourceError(
             f"The database refused the answers: {told}.\nAsked: {target.table} of {target.url}",
             code="ISB307",
@@ -128,6 +136,13 @@ def _into_table(
         return new.height
     finally:
         engine.dispose()
+
+
+def _there(connection: Connection, table: Table, ids: pl.Series) -> list[str]:
+    """Ask which of these ids the table has; what other batches put there is not read."""
+    column = table.c[ID]
+    within = column.between(ids.min(), ids.max())
+    return list(connection.execute(select(column).where(within)).scalars())
 
 
 def _engine(target: SqlTable, root: Path, environment: Mapping[str, str]) -> Engine:

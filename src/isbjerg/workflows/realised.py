@@ -6,20 +6,22 @@ it does not matter which way an outcome came.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from isbjerg.data.versions import ROW
 from isbjerg.expressions.polars import polars_type, to_polars
 from isbjerg.expressions.tree import names
 from isbjerg.features.sets import LIVE_AT
-from isbjerg.models.fitted import Class
+from isbjerg.models.bundle import Bundle
 from isbjerg.monitoring.quality import Due
-from isbjerg.storage.ledger import Prediction
+from isbjerg.statistics.bootstrap import Blocks, blocks_of, time_blocks
+from isbjerg.storage.ledger import Prediction, unit_key
+from isbjerg.workflows.lists import list_blocks
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.stored_facts import facts_with_posted, physical
 from isbjerg.workflows.truths import as_numbers
@@ -27,14 +29,22 @@ from isbjerg.workflows.units import TRUTH, outcome_known, typed_target
 from isbjerg.workflows.workspace import Workspace
 
 
+class _Decided(NamedTuple):
+    """What of a decision is measured; the record itself holds much more."""
+
+    at_us: int
+    said: float | tuple[float, ...]
+    list_: str
+
+
 def due(
     workspace: Workspace,
     definitions: Definitions,
-    decided: Sequence[Prediction],
+    bundle: Bundle,
+    decided: Iterable[Prediction],
     *,
     immature: int,
     as_of_us: int,
-    classes: Sequence[Class] = (),
 ) -> Due:
     """Join decisions that are due with what came true; the first decision about a unit counts.
 
@@ -42,36 +52,49 @@ def due(
     ----------
     workspace, definitions
         Where facts are, and what the target is.
-    decided : sequence of Prediction
+    bundle : Bundle
+        What answered: its classes, and what makes a list.
+    decided : iterable of Prediction
         Decisions that are due, oldest first.
     immature : int
         How many there are after them.
     as_of_us : int
         What became known later is not used.
-    classes : sequence
-        The bundle's, of a multiclass target.
     """
-    first: dict[str, Prediction] = {}
+    first: dict[str, _Decided] = {}
     for prediction in decided:
-        first.setdefault(prediction.unit_key, prediction)
+        if prediction.unit_key not in first:
+            first[prediction.unit_key] = _measured(prediction, bundle)
     truth = _truth_of(workspace, definitions, list(first), as_of_us)
     told = truth.is_not_null().to_numpy()
-    kept = [p for p, known in zip(first.values(), told, strict=True) if known]
+    kept = [one for one, known in zip(first.values(), told, strict=True) if known]
+    scores = np.array([one.said for one in kept], dtype=np.float64)
     return Due(
         decided=len(first),
         immature=immature,
-        at_us=np.array([p.at_us for p in kept], dtype=np.int64),
-        truth=as_numbers(truth.drop_nulls(), tuple(classes)),
-        scores=_scores(kept, classes),
+        blocks=_blocks(kept, ranked=bool(bundle.unit.group)),
+        truth=as_numbers(truth.drop_nulls(), bundle.classes),
+        scores=scores.reshape(len(kept), len(bundle.classes)) if bundle.classes else scores,
     )
 
 
-def _scores(kept: Sequence[Prediction], classes: Sequence[Class]) -> NDArray[np.float64]:
-    """Return what was answered; of classes, the probability of each, in the bundle's order."""
-    if not classes:
-        return np.array([p.score for p in kept], dtype=np.float64)
-    said = [list((p.output or {}).get("probabilities", {}).values()) for p in kept]
-    return np.array(said, dtype=np.float64).reshape(len(kept), len(classes))
+def _measured(prediction: Prediction, bundle: Bundle) -> _Decided:
+    """Take what was answered; of classes, the probability of each, in the bundle's order."""
+    said: float | tuple[float, ...] = prediction.score
+    if bundle.classes:
+        said = tuple((prediction.output or {}).get("probabilities", {}).values())
+    group = bundle.unit.group
+    lists = unit_key(prediction.inputs.get(name) for name in group) if group else ""
+    return _Decided(prediction.at_us, said, lists)
+
+
+def _blocks(kept: Sequence[_Decided], *, ranked: bool) -> Blocks:
+    """Say which decisions belong together: those of a day; of a ranking, those of a list."""
+    at_us = np.array([one.at_us for one in kept], dtype=np.int64)
+    if not ranked:
+        return time_blocks(at_us)
+    names = np.array([one.list_ for one in kept], dtype=np.str_)
+    return list_blocks(blocks_of(names).ids, at_us)
 
 
 def _truth_of(

@@ -302,18 +302,16 @@ def _quality(
     """Measure on decisions whose outcomes are due as of the window's end."""
     length_us = max(window.until_us - window.from_us, METRIC_SPAN_US)
     mature_us = window.until_us - reference.delay_us
-    decided = [
+    decided = (
         p
         for p in workspace.ledger.scan(
             since_us=mature_us - length_us, until_us=mature_us, model_version=model.number
         )
         if p.route != REPLAY
-    ]
-    young = sum(workspace.ledger.hours(mature_us, window.until_us).values())
-    classes = load_bundle(workspace, model.bundle)[0].classes
-    seen = due(
-        workspace, definitions, decided, immature=young, as_of_us=window.until_us, classes=classes
     )
+    young = sum(workspace.ledger.hours(mature_us, window.until_us).values())
+    bundle, _ = load_bundle(workspace, model.bundle)
+    seen = due(workspace, definitions, bundle, decided, immature=young, as_of_us=window.until_us)
     rng = np.random.default_rng(definitions.frame.seed)
     rails = definitions.frame.metric.guardrails
     return [

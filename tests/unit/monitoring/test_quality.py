@@ -11,6 +11,7 @@ from isbjerg.evaluation.metrics import Measured
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Guardrail
 from isbjerg.monitoring.quality import Due, judge_metric, judge_outcomes
+from isbjerg.statistics.bootstrap import time_blocks
 from isbjerg.times import DAY_US
 
 REFERENCE = reference()
@@ -22,7 +23,7 @@ def due(*, rows: int = 3_000, noise: float = 0.0, seed: int = 0) -> Due:
     chance = rng.beta(1, 2, rows)
     truth = (rng.random(rows) < chance).astype(float)
     scores = np.clip(chance + rng.normal(0, noise, rows), 0, 1) if noise else chance
-    return Due(rows, 50, np.arange(rows) * 30 * DAY_US // rows, truth, scores)
+    return Due(rows, 50, time_blocks(np.arange(rows) * 30 * DAY_US // rows), truth, scores)
 
 
 def judged(seen: Due, **changes: object) -> dict[str, Finding]:
@@ -78,7 +79,15 @@ def test_few_outcomes_are_no_answer() -> None:
 def test_outcomes_that_do_not_come(known: int, decided: int, outcome: str) -> None:
     # 95 % had one when it was tested; a fall of 20 points is one too many
     nothing = np.zeros(known)
-    seen = Due(decided, 5, nothing.astype(np.int64), nothing, nothing)
+    seen = Due(decided, 5, time_blocks(nothing.astype(np.int64)), nothing, nothing)
     found = judge_outcomes(REFERENCE, seen)
     assert found.outcome == outcome
     assert found.message.endswith("5 are too young.")
+
+
+def test_the_best_of_all_rows_is_held_against_the_test() -> None:
+    # of Beta(1, 2) chances the best tenth lies above 1 - sqrt(0.1); by hand the mean there is 0.789
+    then = Measured("precision@10%", 0.789, 0.74, 0.83, n=3_000, blocks=30)
+    changes = {"primary": "precision@10%", "metrics": {"precision@10%": then}, "constant": 1 / 3}
+    assert judged(due(), **changes)["watch.metric"].outcome == "passed"
+    assert judged(due(noise=0.6), **changes)["watch.metric"].failed
