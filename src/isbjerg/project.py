@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from isbjerg.times import Clock, parse_instant, parse_span, system_clock
 
 if TYPE_CHECKING:
+    from isbjerg.reports.profile_page import ProfileReport
     from isbjerg.storage.catalog.records import Alarm, Note
     from isbjerg.workflows.compare import CompareReport
     from isbjerg.workflows.data_diff import DataDiff
@@ -133,6 +134,41 @@ class Project:
         definitions = self.definitions()
         with self._open() as workspace:
             return diff_data(workspace, definitions, table, versions)
+
+    def profile(
+        self,
+        table: str | None = None,
+        *,
+        version: str | None = None,
+        as_of: str | None = None,
+        progress: Progress | None = None,
+    ) -> ProfileReport:
+        """Say what tables hold, and what columns alone say about the target; a notebook shows it.
+
+        Parameters
+        ----------
+        table : str, optional
+            Only this source.
+        version : str, optional
+            Such as ``"flights@v3"``; the newest when not given.
+        as_of : str, optional
+            As for `run`: the target's training rows as of this time.
+        progress : callable, optional
+            Told each stage and the share done.
+        """
+        from isbjerg.workflows.profiling import profile
+
+        definitions = self.definitions()
+        as_of_us = None if as_of is None else parse_instant(as_of)
+        with self._open() as workspace:
+            return profile(
+                workspace,
+                definitions,
+                table,
+                version=version,
+                as_of_us=as_of_us,
+                **_told(progress),
+            )
 
     def run(
         self,

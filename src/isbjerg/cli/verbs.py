@@ -49,6 +49,12 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 reads=True,
             ),
             Verb(
+                "profile",
+                "what the tables hold, and what columns say of the target",
+                "isbjerg profile flights --html flights.html",
+                reads=True,
+            ),
+            Verb(
                 "run",
                 "the loop once: data, features, ladder, evaluation, gate",
                 'isbjerg run --note "with wind"',
