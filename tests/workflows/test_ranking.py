@@ -13,7 +13,7 @@ from tests.workflows.test_life import DONE, Life
 
 import isbjerg as ib
 from isbjerg.cli.main import main
-from isbjerg.serving.ranking import held_out
+from isbjerg.models.ranking import held_out
 from isbjerg.storage.ledger import unit_key
 
 NOW = datetime.now(UTC).replace(microsecond=0, second=0, minute=0) + timedelta(hours=4)

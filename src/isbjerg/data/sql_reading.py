@@ -137,8 +137,8 @@ def _statement(
 
 
 def _plain(query: str) -> TextClause:
-    """Take a query as it stands: no colon in it names a parameter."""
-    return text(query.strip().rstrip(";").replace(":", "\\:"))
+    """Take a query as it stands: no colon in it names a parameter, and it may end in a comment."""
+    return text(query.rstrip(" \t\r\n;").replace(":", "\\:") + "\n")
 
 
 def _at_or_above(since: Watermark, *, binary: bool) -> ColumnElement[bool]:

@@ -16,54 +16,20 @@ from dataclasses import dataclass, field
 
 from isbjerg.canonical import content_hash
 from isbjerg.errors import TracingError
+from isbjerg.features.purity import (
+    REFUSED_NAMES,
+    WORLD,
+    altered,
+    changed,
+    kept_by_call,
+    looks_outside,
+    remembers,
+)
 
 Read = Callable[[str], str | None]
 """Gives the text of a module of the project; ``None`` for one that is not the project's."""
 
 _DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_WORLD = frozenset(
-    [
-        "asyncio",
-        "ctypes",
-        "datetime.now",
-        "glob",
-        "http",
-        "importlib",
-        "io",
-        "multiprocessing",
-        "os",
-        "pathlib",
-        "pickle",
-        "random",
-        "requests",
-        "secrets",
-        "shutil",
-        "socket",
-        "sqlite3",
-        "subprocess",
-        "tempfile",
-        "threading",
-        "time",
-        "urllib",
-        "uuid",
-    ]
-)
-_REFUSED_NAMES = frozenset(
-    [
-        "__import__",
-        "compile",
-        "eval",
-        "exec",
-        "globals",
-        "hash",
-        "id",
-        "input",
-        "locals",
-        "open",
-        "vars",
-    ]
-)
-_CLOCKS = frozenset({"now", "today", "utcnow"})
 
 
 @dataclass
@@ -128,7 +94,7 @@ def reach(read: Read, module: str, name: str) -> Reached:
 
 
 class _File:
-    """A module of the project: which statement defines which name."""
+    """A module of the project: which statements define each name, or change what it stands for."""
 
     def __init__(self, text: str) -> None:
         self.body = ast.parse(text).body
@@ -139,6 +105,10 @@ class _File:
                 self.defines.setdefault(name, []).append(place)
             if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
                 self.lazy = self.lazy or any(a.name == "annotations" for a in statement.names)
+        for place, statement in enumerate(self.body):
+            for name in dict.fromkeys(altered(statement)):
+                if name in self.defines and place not in self.defines[name]:
+                    self.defines[name].append(place)
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:
@@ -240,15 +210,27 @@ class _Walker:
         own |= {d for n in seen if isinstance(n, ast.stmt) for d in _inner(n, statement)}
         for node in seen:
             where = f"{module}.py:{getattr(node, 'lineno', statement.lineno)}"
-            self.faults += [(where, what) for what in (*_world(node), *_changed(node, own))]
+            self.faults += [(where, what) for what in looks_outside(node)]
+            if isinstance(statement, _DEFINITIONS):  # the file's own statements run but once
+                self.faults += [(where, what) for what in changed(node, own)]
+                if (kept := kept_by_call(node)) is not None and kept not in own:
+                    self.faults += [(where, remembers(kept))] if self._is_thing(file, kept) else []
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(where, node)
             elif isinstance(node, ast.Name) and (node.id in file.defines or node.id not in own):
                 self._name(where, module, node.id)
 
+    def _is_thing(self, file: _File, name: str) -> bool:
+        """Say whether a name stands for something of the project, and not for a library."""
+        places = [file.body[place] for place in file.defines.get(name, ())]
+        return any(
+            self._is_own(s) if isinstance(s, ast.ImportFrom) else not isinstance(s, ast.Import)
+            for s in places
+        )
+
     def _name(self, where: str, module: str, name: str) -> None:
         file = self._file(module)
-        if name in _REFUSED_NAMES and (file is None or name not in file.defines):
+        if name in REFUSED_NAMES and (file is None or name not in file.defines):
             self.faults.append((where, f"`{name}`, which need not give the same for the same row"))
         else:
             self.visit(module, name)
@@ -260,7 +242,7 @@ class _Walker:
             root = name.split(".")[0]
             if self._file(root) is not None:
                 self.faults.append((where, f"`import {name}`  ->  from {name} import ..."))
-            elif root in _WORLD:
+            elif root in WORLD:
                 self.faults.append((where, f"`{root}`, which looks at the world or at the clock"))
             elif root == "isbjerg":
                 self.faults.append((where, "isbjerg's own objects  ->  plain values and functions"))
@@ -285,25 +267,6 @@ def _nodes(root: ast.AST, *, lazy: bool) -> Iterator[ast.AST]:
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
                 yield from _nodes(child, lazy=lazy)
-
-
-def _world(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Attribute) and node.attr in _CLOCKS:
-        yield f"a clock, `{ast.unparse(node)}`  ->  take a time column as a parameter"
-    elif isinstance(node, ast.Global | ast.Nonlocal):
-        yield "`global`, which remembers the row before"
-    elif isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.Yield | ast.YieldFrom):
-        yield "`async` or `yield`  ->  a plain function that returns a value"
-
-
-def _changed(node: ast.AST, own: set[str]) -> Iterator[str]:
-    """Find what is put into a thing that is not the function's own, and so stays for the next row."""
-    if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-        root: ast.expr = node
-        while isinstance(root, ast.Subscript | ast.Attribute):
-            root = root.value
-        if isinstance(root, ast.Name) and root.id not in own:
-            yield f"a change of `{root.id}`, which remembers the row before"
 
 
 def _bare(function: ast.FunctionDef) -> ast.FunctionDef:

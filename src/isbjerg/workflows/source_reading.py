@@ -8,6 +8,7 @@ same; when one of them changes, everything is read again.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from isbjerg.data.tables import Table
 from isbjerg.data.watermarks import Watermark
 from isbjerg.features.source_code import code_of
 from isbjerg.features.sources import Source
-from isbjerg.times import Clock, from_datetime, to_datetime
+from isbjerg.times import DAY_US, Clock, from_datetime, to_datetime
 
 _PACED = "rows_per_second"
 """How fast a database is asked does not change what it says."""
@@ -113,17 +114,47 @@ def _columns(frame: pl.DataFrame) -> tuple[str, ...]:
 
 
 def not_beyond(mark: Watermark | None, now_us: int) -> Watermark | None:
-    """Bring a watermark that lies in the future back to now.
+    """Bring a watermark that lies in the future back, so that it hides nothing.
+
+    An instant is brought back to now, a time without a zone to a day before: wherever it was
+    written, that is past, and what is read twice is told apart by its key. Of a text that is a
+    time in the future nothing is kept: how a database writes times is its own affair, so all is
+    read again until the row is mended.
 
     Examples
     --------
     >>> mark = Watermark(column="at", kind="instant", value="2099-01-01T00:00:00+00:00")
     >>> not_beyond(mark, 0).value
     '1970-01-01T00:00:00+00:00'
+    >>> not_beyond(Watermark(column="at", kind="local", value="2099-01-01T00:00:00"), DAY_US).value
+    '1970-01-01T00:00:00'
+    >>> not_beyond(Watermark(column="at", kind="text", value="2099-01-01 00:00"), 0) is None
+    True
     """
-    if mark is None or mark.kind != "instant" or from_datetime(mark.python_value()) <= now_us:
+    at = None if mark is None else _time_of(mark)
+    if mark is None or at is None:
         return mark
-    return Watermark.of_value(mark.column, to_datetime(now_us))
+    if at.tzinfo is not None:
+        beyond = from_datetime(at) > now_us
+        back = to_datetime(now_us)
+    else:  # in any zone of the world it is not later than a day from now
+        beyond = from_datetime(at.replace(tzinfo=UTC)) > now_us + DAY_US
+        back = to_datetime(now_us - DAY_US).replace(tzinfo=None)
+    if not beyond:
+        return mark
+    if mark.kind == "text":
+        return None
+    return Watermark.of_value(mark.column, back.date() if mark.kind == "day" else back)
+
+
+def _time_of(mark: Watermark) -> datetime | None:
+    """Read a watermark as a time; ``None`` when it is none."""
+    if mark.kind not in {"instant", "local", "day", "text"}:
+        return None
+    try:
+        return datetime.fromisoformat(mark.value)
+    except ValueError:
+        return None
 
 
 def definition_of(source: Source, table: Any) -> tuple[tuple[str, str], ...]:

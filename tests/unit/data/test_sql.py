@@ -92,6 +92,15 @@ def test_only_rows_at_or_above_the_watermark_or_without_one_are_read(shop: Path)
     assert read_sql(seen, shop, since=mark).frame["id"].to_list() == [2, 3, 4]
 
 
+@pytest.mark.parametrize("end", ["", " -- newest last", ";\n  ;\n", " /* all */"])
+def test_a_query_that_ends_in_a_comment_is_read_on(shop: Path, end: str) -> None:
+    table = sql(SHOP, query=f"SELECT id, updated_at FROM orders{end}", watermark="id")
+    first = read_sql(table, shop)
+    assert first.frame["id"].to_list() == [1, 2, 3]
+    lite(shop, "INSERT INTO orders VALUES (4, 'c', 1, '2024-01-03 10:00:00', NULL)")
+    assert read_sql(table, shop, since=first.watermark).frame["id"].to_list() == [3, 4]
+
+
 def test_texts_stay_texts_when_they_were(tmp_path: Path) -> None:
     lite(tmp_path, "CREATE TABLE t (a, b)", "INSERT INTO t VALUES ('2024-01-01', 7)")
     read_ = read_sql(sql(SHOP, table="t"), tmp_path, known={"a": Type.TEXT, "b": Type.TEXT})

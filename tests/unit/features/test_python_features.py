@@ -127,6 +127,14 @@ def test_a_pin_changes_with_what_is_reached_and_nothing_else(text, helpers, same
         ("import helpers\ndef f(x):\n    return helpers.tidy(x)", "from helpers import"),
         ("def f(x):\n    return hash(x)", "hash"),
         ("seen = {}\ndef f(x):\n    seen[x] = 1\n    return len(seen)", "a change of `seen`"),
+        ("seen = set()\ndef f(x):\n    seen.add(x)\n    return len(seen)", "a change of `seen`"),
+        ("seen = {}\ndef f(x):\n    return seen.setdefault(x, len(seen))", "a change of `seen`"),
+        ("from helpers import MARK\ndef f(x):\n    return MARK.pop()", "a change of `MARK`"),
+        (
+            "from itertools import count\nNUMBERS = count()\ndef f(x):\n    return next(NUMBERS)",
+            "a change of `NUMBERS`",
+        ),
+        ("import random\nT = [1, 2]\nrandom.shuffle(T)\ndef f(x):\n    return T[0]", "random"),
         ("from . import helpers\ndef f(x):\n    return helpers", "relative import"),
         ("def memo(g):\n    return g\n@memo\n@memo\ndef f(x):\n    return x", "second decorator"),
     ],
@@ -140,6 +148,53 @@ def test_what_would_not_give_the_same_for_the_same_row_is_refused(body, word):
 def test_a_function_may_change_its_own_things():
     body = "def f(x):\n    found = {}\n    found[x] = 1\n    return len(found)"
     assert reach({"features": body}.get, "features", "f").statements["features"]
+
+
+def test_a_library_that_has_a_function_called_so_is_no_memory():
+    body = "import operator\nfrom heapq import merge\ndef f(x):\n    return operator.add(x, x)"
+    assert reach({"features": body}.get, "features", "f").packages == set()
+
+
+FILLED = """
+from helpers import CODES
+
+TABLE = {}
+TABLE["a"] = 1
+TABLE.update(b=2)
+for letter in "cd":
+    TABLE[letter] = 3
+OTHER = {}
+OTHER["z"] = 1
+CODES["late"] = 9
+
+class Rates:
+    low = 0
+Rates.low = 5
+
+def fill(table):
+    table["e"] = 4
+
+fill(TABLE)
+
+def f(x):
+    return TABLE.get(x, 0) + Rates.low + CODES["late"]
+"""
+
+
+def test_what_fills_a_table_goes_with_it():
+    """A table that is filled after it is made would be empty where a server runs the function."""
+    helpers = "CODES = {'late': 1}\nCODES['early'] = 2\n"
+    found = reach({"features": FILLED, "helpers": helpers}.get, "features", "f")
+    function = deployment.build(found, "features", "f")
+    space = {}
+    exec(helpers + FILLED.replace("from helpers import CODES", ""), space)
+    assert [function(x) for x in "abcdez"] == [space["f"](x) for x in "abcdez"]
+    assert [function(x) for x in "abcdez"] == [15, 16, 17, 17, 18, 14]
+    assert not any("OTHER" in ast.unparse(s) for s in found.statements["features"])
+    refilled = reach(
+        {"features": FILLED.replace("b=2", "b=7"), "helpers": helpers}.get, "features", "f"
+    )
+    assert refilled.digest != found.digest
 
 
 def test_a_function_that_ends_the_process_does_not(tmp_path):

@@ -135,6 +135,23 @@ def test_only_what_is_new_is_asked_for(folder: Path, shop: Shop, clock: SetClock
     assert held(folder, clock).filter(id=3)["amount"].to_list() == [3.0]
 
 
+def test_a_text_time_in_the_future_does_not_hide_what_comes_until_then(
+    shop: Shop, tmp_path: Path, clock: SetClock
+) -> None:
+    """SQLite has no times of its own: its watermark is a text."""
+    shop.do("UPDATE loans SET changed = '2024-01-20 10:00:00'")
+    shop.do("UPDATE loans SET changed = '2099-01-01 10:00:00' WHERE id = 4")
+    folder = project(tmp_path / "loans", BY_CHANGE)
+    take(folder, clock)
+    shop.put(loans(11).tail(1))
+    shop.do("UPDATE loans SET changed = '2024-02-02 10:00:00' WHERE id = 11")
+    again = take(folder, clock)
+    assert (again.new, again.incremental) == (1, False)
+    shop.do("UPDATE loans SET changed = '2024-02-03 10:00:00' WHERE id = 4")  # mended
+    take(folder, clock)
+    assert take(folder, clock).incremental
+
+
 def test_rows_deleted_are_found_by_a_full_read_alone(
     folder: Path, shop: Shop, clock: SetClock
 ) -> None:
