@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -27,6 +28,10 @@ from isbjerg.errors import SourceError
 
 _GROWS = {ParquetTable: 4, CsvTable: 2, JsonLinesTable: 2}
 """How many times larger a table is in memory than its files, as a cautious guess."""
+
+_CSV_CHUNK = ("POLARS_CSV_CHUNK_SIZE", "1000000")
+"""Bytes of a file that are made columns of at once; left to itself, Polars takes so many that half
+a gigabyte is in flight."""
 
 
 def read(table: Any, root: Path, shelf: Shelf = IN_MEMORY) -> pl.DataFrame:
@@ -185,7 +190,7 @@ def _ragged(table: CsvTable, file: Path, line: int, values: int, header: int) ->
 def _read_parquet(file: Path, shelf: Shelf) -> pl.DataFrame:
     if shelf.is_memory:
         return pl.read_parquet(file, glob=False)
-    return shelf.stream(pl.scan_parquet(file, glob=False))
+    return shelf.parquet(file)
 
 
 def _read_csv(table: CsvTable, file: Path, shelf: Shelf) -> pl.DataFrame:
@@ -195,7 +200,11 @@ def _read_csv(table: CsvTable, file: Path, shelf: Shelf) -> pl.DataFrame:
         "infer_schema": False,
         "glob": False,
     }
-    df = pl.read_csv(file, **how) if shelf.is_memory else shelf.stream(pl.scan_csv(file, **how))
+    if shelf.is_memory:
+        df = pl.read_csv(file, **how)
+    else:
+        os.environ.setdefault(*_CSV_CHUNK)  # Polars looks at its first scan of a CSV file
+        df = shelf.stream(pl.scan_csv(file, **how))
     types = dict(table.types)
     columns = [c if c.name in types else _shelved(c, guessed(c), shelf) for c in df.iter_columns()]
     return declared(columns, table.types)

@@ -35,6 +35,10 @@ _TABLE_SHARE = 8
 and steps between them need room for columns of their own."""
 
 
+_ROW_GROUPS_AT_ONCE = 4
+"""So many row groups of a Parquet file does Polars read ahead and decode, as was measured."""
+
+
 class Shelf:
     """Keep columns in memory or in mapped files, by the size of their table.
 
@@ -109,6 +113,22 @@ class Shelf:
         """Keep what a query gives, without having all of it in memory at any time."""
         return rows.collect() if self._folder is None else self._mapped(rows)
 
+    def parquet(self, file: Path, wanted: Sequence[pl.Expr] = ()) -> pl.DataFrame:
+        """Keep the columns of a Parquet file, or what expressions make of them, one column each.
+
+        A reader holds several row groups at once. How many rows these have was decided by who
+        wrote the file; so as many columns are read at once as have room, and then the next.
+        """
+        rows = pl.scan_parquet(file, glob=False)
+        asked = list(wanted) or [pl.col(name) for name in rows.collect_schema().names()]
+        if self._folder is None:
+            return rows.select(asked).collect()
+        room = self.table_bytes_max // _ROW_GROUPS_AT_ONCE
+        at_once = max(1, room // max(1, _row_group_bytes_per_column(file)))
+        starts = range(0, len(asked), at_once)
+        pieces = [self._mapped(rows.select(asked[i : i + at_once])) for i in starts]
+        return pl.DataFrame([column for piece in pieces for column in piece.iter_columns()])
+
     def _mapped(self, rows: pl.LazyFrame) -> pl.DataFrame:
         assert self._folder is not None  # noqa: S101 (callers have asked)
         import pyarrow as pa  # noqa: PLC0415 (most tables are never put on a shelf)
@@ -126,6 +146,14 @@ class Shelf:
             os.close(handle)
         df = pl.from_arrow(table, rechunk=False)
         return df if isinstance(df, pl.DataFrame) else df.to_frame()
+
+
+def _row_group_bytes_per_column(file: Path) -> int:
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    about = pq.read_metadata(file)
+    groups = (int(about.row_group(i).total_byte_size) for i in range(about.num_row_groups))
+    return max(groups, default=0) // max(1, int(about.num_columns))
 
 
 class _Memory(Shelf):

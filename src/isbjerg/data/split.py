@@ -8,6 +8,7 @@ that day would have been trained: such rows are *purged*, and counted.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from hashlib import sha256
 
 import msgspec
@@ -56,13 +57,15 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     boundaries: Boundaries | None
     straddling: int = 0
 
-    def hash(self, keys: pl.Series) -> str:
+    def hash(self, keys_at: Callable[[pl.Series], pl.Series]) -> str:
         """Name which rows are in which part: SHA-256 of the keys of each, in their order.
 
         Parameters
         ----------
-        keys : polars.Series
-            The key of each row of the table that was split, as text.
+        keys_at : callable
+            Takes positions in the table that was split, returns the keys of these rows as
+            texts. It is asked for some rows at a time: all keys as texts would be larger than
+            the table's columns.
 
         Examples
         --------
@@ -77,15 +80,16 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         ...     outside=0,
         ...     boundaries=None,
         ... )
-        >>> made.hash(pl.Series(["a", "b", "c"])) == made.hash(pl.Series(["a", "c", "b"]))
+        >>> keys, others = pl.Series(["a", "b", "c"]), pl.Series(["a", "c", "b"])
+        >>> made.hash(keys.gather) == made.hash(others.gather)
         False
         """
         named = sha256()
         for part in PARTS:
             named.update(f"{part}\0".encode())
-            texts = keys.gather(getattr(self, part))
-            for first in range(0, len(texts), _ROWS_AT_ONCE):
-                some = texts.slice(first, _ROWS_AT_ONCE)
+            rows: pl.Series = getattr(self, part)
+            for first in range(0, len(rows), _ROWS_AT_ONCE):
+                some = keys_at(rows.slice(first, _ROWS_AT_ONCE))
                 named.update(some.str.join("\n").item().encode() + b"\n")
         return named.hexdigest()
 

@@ -48,7 +48,7 @@ def _judge(name: str, column: pl.Series) -> Finding:
             "look whether what it looks up is known at the decision, "
             "and whether it is matched on the right columns"
         )
-    elif rows and column.drop_nulls().n_unique() == 1 and not missing:
+    elif rows and not missing and column.min() == column.max():
         message = f"It has one value in all {rows:,} training rows."
         mend = "drop it from the candidates, or learn from rows in which it differs"
     elif share > MISSING_MUCH:

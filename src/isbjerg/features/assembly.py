@@ -19,7 +19,7 @@ from isbjerg.expressions.tree import names
 from isbjerg.features.desk import LookupDesk
 from isbjerg.features.sets import FeatureSet, Slot, Step
 
-_PLAIN = ("column", "slot", "feature")
+PLAIN = ("column", "slot", "feature")
 """Operations that only name a column that is there."""
 
 
@@ -115,8 +115,7 @@ def _with_steps(table: pl.DataFrame, steps: Sequence[Step], shelf: Shelf) -> pl.
     if not shelf.is_memory:
         for step in steps:
             made = table.select(to_polars(step.node).alias(f"feature:{step.name}")).to_series()
-            plain = step.node.op in _PLAIN
-            table = table.with_columns(made if plain else shelf.put(made))
+            table = table.with_columns(made if step.node.op in PLAIN else shelf.put(made))
         return table
     layer_of: dict[str, int] = {}
     layers: list[list[pl.Expr]] = []

@@ -77,7 +77,7 @@ def bins_of(column: pl.Series) -> Bins | None:
     ('a', 'b')
     """
     there = column.drop_nulls()
-    if there.dtype.is_temporal() or there.n_unique() < 2:  # noqa: PLR2004 - one value has no shape
+    if there.dtype.is_temporal() or there.min() == there.max():  # one value, or none, has no shape
         return None
     if there.dtype.is_numeric():
         numbers = there.cast(pl.Float64).to_numpy()

@@ -14,7 +14,7 @@ import polars as pl
 from isbjerg.canonical import file_sha256
 from isbjerg.data.carriers import DTYPES
 from isbjerg.data.shelf import IN_MEMORY, Shelf
-from isbjerg.data.versions import INGESTED_AT, LIVE_AT, ROW, DataVersion, Part
+from isbjerg.data.versions import INGESTED_AT, LIVE_AT, ROW, DataVersion, Part, conform
 from isbjerg.errors import StoreError
 from isbjerg.expressions.tree import Type
 from isbjerg.storage.blobs import damaged
@@ -122,8 +122,7 @@ def read_facts(
     wanted = {name: schema[name] for name in dict.fromkeys([*names, LIVE_AT, ROW])}
     chosen = shelf.of(version.rows * sum(_BYTES.get(kind, 8) for kind in wanted.values()))
     frames = [
-        chosen.stream(_part(store, version.table, part, wanted, verify=verify))
-        for part in version.parts
+        _part(store, version.table, part, wanted, chosen, verify=verify) for part in version.parts
     ]
     if not frames:
         return pl.DataFrame(schema={name: DTYPES[kind] for name, kind in wanted.items()})
@@ -131,8 +130,14 @@ def read_facts(
 
 
 def _part(
-    store: Store, table: str, part: Part, wanted: dict[str, Type], *, verify: bool
-) -> pl.LazyFrame:
+    store: Store,
+    table: str,
+    part: Part,
+    wanted: dict[str, Type],
+    shelf: Shelf,
+    *,
+    verify: bool,
+) -> pl.DataFrame:
     path = store.part(table, part.hash)
     if not path.exists():
         raise StoreError(
@@ -144,12 +149,9 @@ def _part(
         )
     if path.stat().st_size != part.bytes or (verify and file_sha256(path) != part.hash):
         raise damaged(path, part.hash)
-    rows = pl.scan_parquet(path, glob=False)
-    there = rows.collect_schema()
-    return rows.select(
-        pl.col(name).cast(DTYPES[kind]) if name in there else pl.lit(None, DTYPES[kind]).alias(name)
-        for name, kind in wanted.items()
-    )
+    there = set(pl.read_parquet_schema(path))
+    columns = [pl.col(name).cast(DTYPES[kind]) for name, kind in wanted.items() if name in there]
+    return conform(shelf.parquet(path, columns), wanted)
 
 
 def write_quarantine(store: Store, table: str, version: str, rows: pl.DataFrame) -> Path:

@@ -17,7 +17,7 @@ from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.versions import DataVersion
 from isbjerg.expressions.pins import pins
 from isbjerg.expressions.tree import PYTHON, names, walk
-from isbjerg.features.assembly import assemble
+from isbjerg.features.assembly import PLAIN, assemble
 from isbjerg.features.sets import FeatureSet, Slot, Step
 from isbjerg.workflows.caching import (
     Remembering,
@@ -128,10 +128,11 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
         shelf.put(series) for name, series in found.items() if name not in _columns_of(missing)
     ]
     made = assemble(units.with_columns(there), at, missing, _only(facts, missing), shelf)
+    plain = set() if shelf.is_memory else _plain(missing)
     for prefix, named in (("slot:", of_slots), ("feature:", of_steps)):
         for name, its in named.items():
             column = prefix + name
-            if column not in found:
+            if column not in found and column not in plain:
                 remembering.keep(its, lambda c=column: write_columns(made.select(c)))  # type: ignore[misc]
     return made
 
@@ -188,6 +189,11 @@ def _rest(feature_set: FeatureSet, found: Mapping[str, pl.Series]) -> FeatureSet
         slots=tuple(s for s in feature_set.slots if f"slot:{s.name}" not in found),
         steps=tuple(s for s in feature_set.steps if s.name in needed),
     )
+
+
+def _plain(feature_set: FeatureSet) -> set[str]:
+    """List features that are columns under another name: of a large table not worth their disk."""
+    return {f"feature:{step.name}" for step in feature_set.steps if step.node.op in PLAIN}
 
 
 def _columns_of(feature_set: FeatureSet) -> set[str]:

@@ -10,6 +10,7 @@ the same rows are chosen, it does not matter when.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,13 +24,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isbjerg.canonical import content_hash, sha256
+from isbjerg.canonical import content_hash
 from isbjerg.storage.cache import Cache
 
 _LIBRARIES = (
     *("polars", "numpy", "lightgbm", "scikit-learn", "scipy"),
     *("pandas", "onnx", "onnxruntime", "skl2onnx", "catboost"),
 )
+
+_ROWS_AT_ONCE = 1 << 20
+"""Rows are named in stretches: their bytes all at once would be another copy of a large table."""
 
 Found = TypeVar("Found")
 
@@ -121,7 +125,10 @@ def rows_name(units: pl.DataFrame, columns: Iterable[str]) -> str:
     >>> rows_name(rows, ["id"]) == rows_name(rows.reverse(), ["id"])
     False
     """
-    return sha256(write_columns(units.select(columns), compressed=False))
+    rows, named = units.select(columns), hashlib.sha256()
+    for first in range(0, max(1, rows.height), _ROWS_AT_ONCE):
+        named.update(write_columns(rows.slice(first, _ROWS_AT_ONCE), compressed=False))
+    return named.hexdigest()
 
 
 @cache

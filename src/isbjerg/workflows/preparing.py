@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 
 import msgspec
 import numpy as np
@@ -270,7 +270,7 @@ def prepare(
     return Prepared(
         units=fitted.units,
         parts=parts,
-        split=parts.hash(units.select(key_text(units, decision.source.key)).to_series()),
+        split=parts.hash(partial(_keys_at, units.select(decision.source.key))),
         frame=frame,
         sets={CONSTANT: NOTHING, **fitted.sets},
         rungs=rungs,
@@ -287,6 +287,12 @@ def prepare(
         classes=learn_classes(units[TRUTH][parts.train], definitions.frame.target.kind),
         shelf=workspace.shelf.of(int(fitted.units.estimated_size())),
     )
+
+
+def _keys_at(keys: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """Write the keys of some rows as texts."""
+    some = keys[rows]
+    return some.select(key_text(some, some.columns)).to_series()
 
 
 def _unit(definitions: Definitions, target: Node) -> Unit:
