@@ -19,11 +19,13 @@ import pytest
 from tests.workflows import small_project
 from tests.workflows.server_kit import serve
 
-from isbjerg.errors import IsbjergError, ReleaseError, SourceError
+from isbjerg.errors import ArgumentError, IsbjergError, ReleaseError, SourceError
 from isbjerg.project import Project
+from isbjerg.storage import batch_parts
 from isbjerg.storage.batch_parts import BatchParts
 from isbjerg.storage.layout import Store
 from isbjerg.storage.ledger import Ledger
+from isbjerg.workflows.drafting import draft_project
 
 pytestmark = pytest.mark.slow
 
@@ -271,3 +273,67 @@ def test_the_verb(released: Project) -> None:
     assert told["answered"] == 3
     assert told["as_of_us"] == int(datetime(2024, 4, 9, tzinfo=UTC).timestamp()) * 10**6
     assert timedelta(microseconds=told["as_of_us"]) > timedelta(0)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A drafted project, in which nothing is looked up."""
+    base = tmp_path_factory.mktemp("plain")
+    dear = pl.col("amount") + pl.col("minutes_late") > 90
+    known = ("order_id", "placed", "shop", "city", "amount")
+    small_project.orders(400).select(*known, dear.alias("dear")).write_csv(base / "orders.csv")
+    draft_project(base / "p", base / "orders.csv", "dear", "placed")
+    features = base / "p" / "features.py"  # a feature keeps its column's name, not its values
+    features.write_text(features.read_text().replace("return amount", "return 100 - amount * 2"))
+    project = Project(base / "p")
+    assert project.run().model_version == 1
+    project.promote(1)
+    return project
+
+
+def test_a_model_that_looks_nothing_up_scores_a_table(plain: Project) -> None:
+    out = plain.folder / "scores.csv"
+    report = plain.predict(plain.folder.parent / "orders.csv", out)
+    assert (report.answered, report.new) == (400, 400)
+    told = pl.read_csv(out)
+    records = [r for r in ledger(plain).scan() if r.id in set(told["prediction_id"])]
+    assert all(record.slots == {} for record in records)
+    assert all(set(record.features) == {"shop", "city", "amount"} for record in records)
+    assert all(r.features["amount"] == 100 - r.inputs["amount"] * 2 for r in records)
+    trace = plain.trace(records[0].id)
+    assert [check.outcome for check in trace.replays] == ["passed"] * 3
+    assert sorted(told["score"]) == sorted(record.score for record in records)
+    again = plain.predict(
+        plain.folder.parent / "orders.csv", out
+    )  # it says when the decisions were taken
+    assert (again.new, again.as_of_us) == (0, report.as_of_us)
+    assert {record.at_us for record in records} == {report.as_of_us}
+
+
+def test_a_batch_that_failed_leaves_nothing_that_stops_a_verb(
+    plain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(batch_parts, "_write_synced", full)
+    given = plain.folder.parent / "orders.csv"
+    with pytest.raises(OSError, match="No space"):
+        plain.predict(given, plain.folder / "scores.csv", purpose="failing")
+    assert not list((plain.store / "ledger" / "batches").glob(".*"))
+    monkeypatch.undo()
+    (plain.store / "ledger" / "batches" / ".writing-killed").mkdir()
+    assert plain.ingest().tables[0].version == "orders@v1"
+    assert plain.predict(given, plain.folder / "scores.csv", purpose="failing").new == 400
+
+
+def test_a_file_that_is_no_table_is_told_in_words_of_the_command(plain: Project) -> None:
+    with pytest.raises(SourceError, match=r"No file is at 'nowhere\.csv'") as missing:
+        plain.predict("nowhere.csv", "out.csv")
+    assert "sources.py" not in str(missing.value)
+    with closing(sqlite3.connect(plain.folder / "shop.db")) as db:
+        db.execute("CREATE TABLE orders (order_id INTEGER)")
+        db.commit()
+    with pytest.raises(ArgumentError, match="SQLite database") as unnamed:
+        plain.predict(plain.folder / "shop.db", "out.csv")
+    assert "shop.db#TABLE" in str(unnamed.value)

@@ -216,7 +216,8 @@ def _vocabulary(column: pl.Series, categories_max: int, rows_min: int) -> tuple[
 
 
 def _column(columns: pl.DataFrame, name: str) -> pl.Series:
-    for candidate in (name, _PREFIX + name):
+    # An assembled table holds columns too, and a feature may be named like the one it is made of.
+    for candidate in (_PREFIX + name, name):
         if candidate in columns.columns:
             return columns[candidate]
     raise ArgumentError.out_of_range(

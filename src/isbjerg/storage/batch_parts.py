@@ -22,7 +22,7 @@ import polars as pl
 
 from isbjerg.canonical import file_sha256
 from isbjerg.errors import LedgerError
-from isbjerg.storage.durable import make_folder, sync_folder
+from isbjerg.storage.durable import WRITING, is_still, make_folder, sweep_unfinished, sync_folder
 from isbjerg.storage.ids import batch_id_span
 from isbjerg.storage.layout import BATCHES
 
@@ -30,7 +30,6 @@ FORMAT_VERSION = 1
 """Layout of a batch's folder; a larger one is refused."""
 
 MANIFEST = "batch.json"
-_UNFINISHED = ".writing-"
 _ROW_GROUP = 65_536
 
 
@@ -127,7 +126,7 @@ class BatchParts:
             For the manifest.
         """
         make_folder(self._folder)
-        self._sweep()
+        sweep_unfinished(self._folder)
         with self._begun(name) as unfinished:
             parts = tuple(_write_part(unfinished, i, rows) for i, rows in enumerate(frames))
             batch = Batch(
@@ -241,7 +240,7 @@ class BatchParts:
 
         Made anew when the sweep of another command came in between.
         """
-        unfinished = self._folder / f"{_UNFINISHED}{name}"
+        unfinished = self._folder / f"{WRITING}{name}"
         while True:
             unfinished.mkdir(exist_ok=True)
             try:
@@ -249,43 +248,22 @@ class BatchParts:
             except FileNotFoundError:
                 continue
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if _is_still(handle, unfinished):
+            if is_still(handle, unfinished):
                 break
             os.close(handle)
         try:
             yield unfinished
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
         finally:
             os.close(handle)
-
-    def _sweep(self) -> None:
-        """Remove what a killed command left; one that is at work holds a lock."""
-        for left in self._folder.glob(f"{_UNFINISHED}*"):
-            try:
-                handle = os.open(left, os.O_RDONLY)
-            except FileNotFoundError:  # it has its name by now
-                continue
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_still(handle, left):
-                    shutil.rmtree(left)
-            except BlockingIOError:
-                pass
-            finally:
-                os.close(handle)
 
 
 class _Format(msgspec.Struct, frozen=True):
     """The one thing that a manifest of any format says."""
 
     format_version: int
-
-
-def _is_still(handle: int, folder: Path) -> bool:
-    """Say whether what was opened is still what has the name."""
-    try:
-        return os.path.samestat(os.fstat(handle), folder.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _damaged(batch: str, part: str) -> LedgerError:

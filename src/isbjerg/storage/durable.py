@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,7 @@ def _begin(folder: Path) -> tuple[int, Path]:
 
 
 def sweep_unfinished(folder: Path) -> list[str]:
-    """Remove temporary files that a killed writer left in a folder and those below it.
+    """Remove temporary files and folders that a killed writer left in a folder and those below it.
 
     Returns
     -------
@@ -94,12 +95,25 @@ def _remove_unheld(file: Path) -> bool:
         return False  # it has its name by now
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.unlink()
+        if not is_still(handle, file):
+            return False
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False
     finally:
         os.close(handle)
     return True
+
+
+def is_still(handle: int, path: Path) -> bool:
+    """Say whether what was opened is still what has the name."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def make_folder(folder: Path) -> None:

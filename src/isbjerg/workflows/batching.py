@@ -181,9 +181,9 @@ def records(
             "id": batch_ids(maker.batch, maker.received_us, first, units.height),
             "unit_key": keys,
             "score": scores,
-            "inputs": _json(own),
-            "slots": _json(_unprefixed(assembled, "slot:", [s.name for s in made.slots])),
-            "features": _json(_unprefixed(assembled, "feature:", list(made.outputs))),
+            "inputs": _json(own, {name: name for name in own.columns}),
+            "slots": _json(assembled, {f"slot:{s.name}": s.name for s in made.slots}),
+            "features": _json(assembled, {f"feature:{name}": name for name in made.outputs}),
         }
     ).select(
         "id",
@@ -245,13 +245,13 @@ def _unit_keys(own: pl.DataFrame, key: Sequence[str]) -> list[str]:
     return [unit_key(values) for values in own.select(key).iter_rows()]
 
 
-def _unprefixed(assembled: pl.DataFrame, prefix: str, names: Sequence[str]) -> pl.DataFrame:
-    chosen = assembled.select(pl.col(f"{prefix}{name}").alias(name) for name in names)
-    return chosen.with_columns(pl.col(pl.Datetime, pl.Duration).to_physical())
+def _json(table: pl.DataFrame, names: Mapping[str, str]) -> list[str] | pl.Series:
+    """Write columns of each row as a JSON object; numbers come back with the same bits.
 
-
-def _json(table: pl.DataFrame) -> pl.Series | list[str]:
-    """Write each row as a JSON object; numbers come back with the same bits."""
-    if not table.width:
+    A table without the columns has its rows all the same: one empty object for each.
+    """
+    if not names:
         return ["{}"] * table.height
-    return table.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    chosen = table.select(pl.col(column).alias(name) for column, name in names.items())
+    plain = chosen.with_columns(pl.col(pl.Datetime, pl.Duration).to_physical())
+    return plain.select(pl.struct(pl.all()).struct.json_encode()).to_series()

@@ -15,6 +15,9 @@ from isbjerg.errors import ArgumentError, SourceError
 from isbjerg.expressions.tree import Type
 from isbjerg.workflows.drafting_reading import separator_of
 
+_SQLITE = b"SQLite format 3\x00"
+"""How every database file of SQLite begins."""
+
 
 def is_url(text: str) -> bool:
     """Say whether a text names a table in a database.
@@ -48,6 +51,12 @@ def table_at(url: str) -> SqlTable:
             code="ISB307",
         )
     return sql(base, table=table)
+
+
+def is_sqlite(path: Path) -> bool:
+    """Say whether a file is a database of SQLite, by how all of them begin."""
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
 
 
 def is_kind(path: Path, kind: type[Table]) -> bool:

@@ -30,7 +30,7 @@ from isbjerg.storage.ledger import BATCH, REPLAY
 from isbjerg.storage.tables import write_quarantine
 from isbjerg.workflows.batching import PLACE, REFUSED, Maker, Sifted, records, sift
 from isbjerg.workflows.bundles import load_bundle
-from isbjerg.workflows.given_tables import as_declared, is_url, table_at, table_in
+from isbjerg.workflows.given_tables import as_declared, is_sqlite, is_url, table_at, table_in
 from isbjerg.workflows.predict_output import check_output, publish
 from isbjerg.workflows.preparing import slot_columns
 from isbjerg.workflows.progress import Progress, silent
@@ -152,9 +152,9 @@ def predict(
     )
     parts = BatchParts(workspace.store.ledger)
     with workspace.catalog.lease(f"predict {name[:12]}", f"isbjerg predict {given}"):
-        now_us = workspace.clock()
-        at_us = now_us if as_of_us is None else as_of_us
         batch = parts.get(name)
+        now_us = workspace.clock() if batch is None else batch.at_us
+        at_us = now_us if as_of_us is None else as_of_us
         sifted = sift(bundle, _dated(frame, bundle, None if replay else at_us))
         new = 0
         if batch is None:
@@ -249,6 +249,7 @@ def _read(
     else:
         path = root / given
         texts = {n: str(t) for n, t in types.items() if t is not Type.DURATION}
+        _check_file(given, path)
         found = read(table_in(path, texts), path.parent)
     wanted = [*asked, *([at.column] if at is not None and at.column not in asked else [])]
     optional = {f.name for f in bundle.contract if not f.required and f.name not in bundle.unit.key}
@@ -274,6 +275,22 @@ def _read(
     ]
     state = sha256(_bytes(typed)) if is_url(given) else file_sha256(root / given)
     return typed.with_columns(missing).with_row_index(PLACE), state, findings
+
+
+def _check_file(given: str, path: Path) -> None:
+    """Refuse what is no table in a file, in words of the command: no source names it."""
+    if not path.exists():
+        raise SourceError(
+            f"No file is at '{given}'.\nLooked in: {path.parent.resolve()}",
+            mend=f"ls {path.parent}",
+            code="ISB301",
+        )
+    if path.is_file() and is_sqlite(path):
+        raise ArgumentError(
+            f"'{given}' is a SQLite database; which of its tables is meant, it does not say.",
+            mend=f"'sqlite:///{given}#TABLE'",
+            code="ISB307",
+        )
 
 
 def _bytes(rows: pl.DataFrame) -> bytes:

@@ -213,7 +213,7 @@ def _model(
 def _volume(workspace: Workspace, window: Window) -> tuple[Finding, ...]:
     span = workspace.ledger.span()
     if span is None:
-        nothing = "The ledger has no prediction yet."
+        nothing = "No server has answered yet; batches come when they are asked for."
         return (found("volume", "predictions", "not_run", nothing, mend="isbjerg serve"),)
     first, last = window.from_us // HOUR_US, window.until_us // HOUR_US
     earliest = first - WINDOWS_MAX * max(WEEK_HOURS, last - first)

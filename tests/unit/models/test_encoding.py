@@ -45,6 +45,12 @@ def test_a_missing_column_is_named():
         encoder.encode_many(pl.DataFrame({"y": [1.0]}))
 
 
+def test_a_feature_is_not_the_column_that_it_is_named_like():
+    encoder = fit(pl.DataFrame({"feature:age": [10, 20]}), [Type.INTEGER])
+    assembled = pl.DataFrame({"age": [5, 10], "feature:age": [10, 20]})
+    assert encoder.encode_many(assembled).tolist() == [[10.0], [20.0]]
+
+
 def test_as_many_types_as_columns():
     with pytest.raises(ArgumentError):
         fit(pl.DataFrame({"x": [1.0]}), [])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -34,6 +35,24 @@ def test_what_a_killed_writer_left_is_swept_wherever_it_lies(tmp_path: Path) -> 
     assert len(gone) == 2
     assert [f for f in tmp_path.rglob("*") if f.is_file()] == [tmp_path / "kept"]
     assert sweep_unfinished(tmp_path) == sweep_unfinished(tmp_path / "nowhere") == []
+
+
+def test_a_folder_that_a_killed_writer_left_goes_with_what_lies_in_it(tmp_path: Path) -> None:
+    left = tmp_path / "batches" / f"{WRITING}ab"
+    left.mkdir(parents=True)
+    (left / "part-00000.parquet").write_bytes(b"half")
+    assert sweep_unfinished(tmp_path) == [left.name]
+    assert list((tmp_path / "batches").iterdir()) == []
+
+
+def test_a_folder_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    writing = tmp_path / f"{WRITING}ab"
+    writing.mkdir()
+    held = os.open(writing, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert sweep_unfinished(tmp_path) == []
+    os.close(held)
+    assert sweep_unfinished(tmp_path) == [writing.name]
 
 
 def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
