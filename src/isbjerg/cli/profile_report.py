@@ -41,7 +41,7 @@ def sparkline(values: Sequence[float], most: float | None = None) -> str:
     Examples
     --------
     >>> sparkline([0, 1, 50, 100])
-    ' ▁▄█'
+    ' ▁▅█'
     """
     highest = most or max(values, default=0) or 1
     return "".join(

@@ -23,6 +23,9 @@ BINS = 20
 TOP = 10
 """So many of the commonest texts are told."""
 
+TEXTS_MAX = 20_000
+"""So many of the commonest texts are looked at for their shape."""
+
 _FAR = 4.0
 """A range so many times that of the middle 98 % is cut there: else one outlier hides all others."""
 
@@ -95,7 +98,7 @@ class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counted(NamedTuple):
-    """A column's profile and, of texts, how often each occurs: ``value`` and ``rows``."""
+    """A column's profile and, of texts, how often the commonest occur: ``value`` and ``rows``."""
 
     profile: ColumnProfile
     texts: pl.DataFrame | None
@@ -122,7 +125,7 @@ def profile_column(column: pl.Series, kind: Type, *, personal: str | None = None
     --------
     >>> found = profile_column(pl.Series("n", [3, 1, None, 2]), Type.INTEGER).profile
     >>> found.missing, found.distinct, found.quantiles[3], found.mean
-    (1, 3, 2.0, 2.0)
+    (1, 3, 2, 2.0)
     >>> profile_column(pl.Series("t", ["a", "b", "a"]), Type.TEXT).profile.top
     (('a', 2), ('b', 1))
     """
@@ -202,19 +205,18 @@ def histogram(
 
 
 def _counted(column: pl.Series, kind: Type, missing: int, personal: str | None) -> Counted:
-    texts = (
-        column.alias("value")
-        .value_counts(name="rows")
-        .filter(pl.col("value").is_not_null())
-        .sort("rows", "value", descending=[True, False])
-    )
+    counted = column.alias("value").value_counts(name="rows")
+    counted = counted.filter(pl.col("value").is_not_null()) if missing else counted
+    # a name for each row would take long to sort, and nobody reads it
+    texts = counted.top_k(TEXTS_MAX, by=["rows", "value"], reverse=[False, True])
+    texts = texts.sort("rows", "value", descending=[True, False])
     words = texts.head(TOP).select(pl.col("value").cast(pl.String), "rows").rows()
     profile = ColumnProfile(
         name=column.name,
         type=str(kind),
         rows=len(column),
         missing=missing,
-        distinct=texts.height,
+        distinct=counted.height,
         personal=personal,
         top=() if personal is not None else tuple(words),
     )

@@ -1,7 +1,7 @@
 """Shapes of tables that will have to be tidied: told, never mended in silence.
 
-Texts are looked at once per different text, at most the 20,000 commonest; what is said of rows
-counts how often each occurs.
+Texts are looked at once per different text, the commonest of them; what is said of rows counts how
+often each occurs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import polars as pl
 
 from isbjerg.findings import Finding
 
-_TEXTS_MAX = 20_000
 _MOST = 0.95
 _SPLIT_SHARE = 0.2
 _SPLIT_REUSE = 0.5
@@ -64,7 +63,7 @@ def untidy_texts(table: str, name: str, texts: pl.DataFrame, *, hidden: bool) ->
     ["2 rows of 'city' begin or end with a blank.", "1 value of 'city' is written in 2 ways that \
 differ in case or blanks only: 'Oslo', 'oslo '."]
     """
-    looked = texts.head(_TEXTS_MAX)
+    looked = texts
     if not looked.height:
         return
     subject, rows = f"{table}.{name}", int(looked["rows"].sum())

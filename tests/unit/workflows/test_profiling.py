@@ -15,6 +15,8 @@ from tests.workflows import small_project
 
 from isbjerg import Project
 from isbjerg.cli.main import main
+from isbjerg.data import shelf
+from isbjerg.data.shelf import Shelf
 from isbjerg.errors import ArgumentError
 from isbjerg.reports.profile_page import Profiled
 from isbjerg.workflows import profiling
@@ -142,6 +144,18 @@ def test_an_older_version_can_be_looked_at(orders: Path, project: Project) -> No
     assert only(project, version="v1").profile.rows == 600
     with pytest.raises(ArgumentError, match="no version of 'orders'"):
         project.profile("orders", version="weather@v1")
+
+
+def test_tables_that_do_not_fit_into_memory_have_the_same_profile(
+    orders: Path, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shelf, "table_bytes_max", 0)
+    monkeypatch.setattr(shelf, "_SMALL_BYTES", 0)
+    mapped = Project(small_project.write_project(tmp_path / "mapped"), clock=project._clock)
+    mapped.ingest()
+    there = only(mapped)
+    monkeypatch.undo()
+    assert only(project) == there
 
 
 def test_corrections_count_once(orders: Path, project: Project) -> None:
