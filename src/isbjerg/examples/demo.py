@@ -2,9 +2,10 @@
 
 A project is made that knows nothing after 31 May 2013. It runs, the model that passes goes
 live, and June to December are replayed through the real server: decisions with nothing but the
-timetable, and each fact when it became known. Every week what came true is settled, the week is
-looked at, and a successor is trained, which goes live when it has earned it. At the end the
-first model, left as it was, is asked about the same flights, and three predictions are traced.
+timetable, and each fact when it became known. Every week a successor is trained beside the
+traffic and goes live two days later if it has earned it; what came true is settled, and the week
+is looked at. At the end the first model, left as it was, is asked about the same flights, and
+three predictions are traced.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ CLIENT_LOG = "client.jsonl"
 
 RULE = "late_by_hour"
 WEEKLY = (
+    "isbjerg retrain --no-promote --as-of DATE",
+    "isbjerg promote VERSION",
     "isbjerg settle data/outcomes/DATE.csv",
     "isbjerg watch --as-of DATE --window 7d",
-    "isbjerg retrain --as-of DATE",
 )
 """What is said each week, as it would be typed."""
 

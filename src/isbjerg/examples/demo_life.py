@@ -1,20 +1,23 @@
 """The life of a model: traffic, outcomes, a look, a successor that has to earn its place.
 
-All that an operator would do each week is done through `isbjerg.Project`, the same methods that
-the command line calls.
+A successor is trained beside the traffic, on what was known when the week began, and goes live two
+days later if it has earned it. All that an operator would do each week is done through the command
+line, or through `isbjerg.Project`, the same methods that the command line calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import IO
 
 import msgspec
 
 from isbjerg.examples.demo_events import outcomes, steps
-from isbjerg.examples.demo_period import DECIDE_FROM, Period, Span
+from isbjerg.examples.demo_period import AS_OF, DECIDE_FROM, Period, Span
 from isbjerg.examples.demo_traffic import Traffic, replay
+from isbjerg.examples.demo_verbs import Verbs
 from isbjerg.project import Project
 from isbjerg.times import Clock
 from isbjerg.workflows.progress import Stages
@@ -25,7 +28,7 @@ OUTCOMES = "outcomes"
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one retraining."""
+    """What became of one retraining; `at` is when it was decided."""
 
     at: str
     ended: str
@@ -84,27 +87,32 @@ def live_through(
         Told the number of requests sent, and the time that is replayed.
     """
     lived = Lived(traffic=Traffic())
-    for span in period.spans():
 
-        def progress(sent: int, at: datetime = span.since) -> None:
-            told(sent, at)
-
-        with stages.stage("replay", f"Replaying from {span.since:%d %B}"):
+    def send(since: datetime, until: datetime) -> None:
+        with stages.stage("replay", f"Replaying from {since:%d %B}"):
             replay(
                 address,
-                steps(period.tables, span.since, span.until, decide_from=DECIDE_FROM),
+                steps(period.tables, since, until, decide_from=DECIDE_FROM),
                 clock,
                 traffic=lived.traffic,
                 log=log,
-                progress=progress,
+                progress=lambda sent: told(sent, since),
             )
-        with stages.stage("settle", f"Settling what came true until {span.until:%d %B}"):
-            lived.settled += _settle(project, period, span)
-        with stages.stage("watch", f"Looking at what is live on {span.until:%d %B}"):
-            lived.alarms += _watch(project, span, lived.next_steps)
-        if span.until < period.until:
-            with stages.stage("retrain", f"Training again on {span.until:%d %B}"):
-                lived.releases.append(_retrain(project, span, lived.next_steps))
+
+    with ThreadPoolExecutor(1) as aside:
+        for span in period.spans():
+            trained = None if span.since == AS_OF else aside.submit(_train, project, span)
+            send(span.since, span.live)
+            if trained is not None:
+                with stages.stage("retrain", f"Waiting for the successor of {span.since:%d %B}"):
+                    report = trained.result()
+                with stages.stage("promote", "Deciding what is live from here on"):
+                    lived.releases.append(_release(project, span, report))
+            send(span.live, span.until)
+            with stages.stage("settle", f"Settling what came true until {span.until:%d %B}"):
+                lived.settled += _settle(project, period, span)
+            with stages.stage("watch", f"Looking at what is live on {span.until:%d %B}"):
+                lived.alarms += _watch(project, span, lived.next_steps)
     return lived
 
 
@@ -134,15 +142,24 @@ def _watch(project: Project, span: Span, next_steps: list[str]) -> list[Alarm]:
     ]
 
 
-def _retrain(project: Project, span: Span, next_steps: list[str]) -> Release:
-    done: RetrainReport = project.retrain(as_of=span.until.isoformat())
-    if done.next_step and done.next_step not in next_steps:
-        next_steps.append(done.next_step)
+def _train(project: Project, span: Span) -> RetrainReport:
+    """Train a successor while the traffic goes on, as of when the week began."""
+    at = span.since.date().isoformat()
+    words = ("retrain", "--no-promote", "--as-of", at)
+    return Verbs(project.folder).say(*words, answer=RetrainReport)
+
+
+def _release(project: Project, span: Span, report: RetrainReport) -> Release:
+    """Let a successor go live that has earned it: its report says so by its next step."""
+    ended, live = report.ended, report.live
+    if report.version is not None and report.next_step == f"isbjerg promote v{report.version}":
+        live = project.promote(report.version, why=report.why).version
+        ended = "promoted"
     return Release(
-        at=span.until.date().isoformat(),
-        ended=done.ended,
-        version=done.version,
-        rung=done.trained.ladder.chosen if done.trained else done.live_rung,
-        live=done.released.version if done.released else done.live,
-        why=done.why,
+        at=span.live.date().isoformat(),
+        ended=ended,
+        version=report.version,
+        rung=report.trained.ladder.chosen if report.trained else report.live_rung,
+        live=live,
+        why=report.why.removesuffix(" It waits for a promotion."),
     )
