@@ -101,6 +101,10 @@ def test_a_batch_given_again_adds_nothing(released: Project) -> None:
     assert ledger(released).count() == before + 7
     dated = released.predict(given, out, as_of="2024-04-09")
     assert dated.new == 7  # another date is another batch
+    tried = released.predict(given, out, as_of="2024-04-09", purpose="a test")
+    assert tried.new == 7  # and so is another purpose, and the best of the rows
+    assert released.predict(given, out, as_of="2024-04-09", top=2).new == 7
+    assert ledger(released).count() == before + 4 * 7
 
 
 def test_a_table_of_a_database_gets_rows_once(released: Project, tmp_path: Path) -> None:

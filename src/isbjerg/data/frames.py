@@ -69,13 +69,26 @@ def _collected(table: pl.LazyFrame) -> pl.DataFrame:
 
 def _from_pandas(table: Any) -> pl.DataFrame:
     """Take a frame column by column; an index that has a name is a column too."""
-    if any(name is not None for name in table.index.names):
-        clash = [name for name in table.index.names if name in table.columns]
-        table = table.reset_index(drop=False) if not clash else table.reset_index(drop=True)
+    table = _with_index(table)
     names = [str(name) for name in table.columns]
     _check_names(names)
     series = [table.iloc[:, place] for place in range(len(names))]
     return pl.DataFrame([_pandas_column(n, s) for n, s in zip(names, series, strict=True)])
+
+
+def _with_index(table: Any) -> Any:
+    """Make columns of the levels of an index that have names and are not columns already."""
+    levels = {name: place for place, name in enumerate(table.index.names) if name is not None}
+    for name in [name for name in levels if name in table.columns]:
+        there = table.index.get_level_values(levels.pop(name)).to_series(index=table.index)
+        if not there.equals(table[name]):
+            raise SourceError(
+                f"The pandas table has an index and a column '{name}', which say different things.",
+                code="ISB306",
+                mend=f'df.index = df.index.rename("{name}_2"), or df.reset_index(drop=True)',
+                column=str(name),
+            )
+    return table.reset_index(level=list(levels.values())) if levels else table
 
 
 def _pandas_column(name: str, series: Any) -> pl.Series:

@@ -16,7 +16,7 @@ import polars as pl
 from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.versions import DataVersion
 from isbjerg.expressions.pins import pins
-from isbjerg.expressions.tree import PYTHON, names, walk
+from isbjerg.expressions.tree import names
 from isbjerg.features.assembly import PLAIN, assemble
 from isbjerg.features.sets import FeatureSet, Slot, Step
 from isbjerg.workflows.caching import (
@@ -159,11 +159,6 @@ def _step_names(
             )
         )
     return named
-
-
-def _runs_code(step: Step) -> bool:
-    """Say whether a step is plain Python: its faults must be seen, and its helpers may change."""
-    return any(node.op == PYTHON for node in walk(step.node))
 
 
 def _found(

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from isbjerg.data.split import Split
+from isbjerg.findings import Finding
 from isbjerg.times import DAY_US
 from isbjerg.workflows.units import AT, TRUTH_KNOWN
 
@@ -62,6 +63,31 @@ def cut_validation(units: pl.DataFrame, parts: Split) -> Cut:
     rows = parts.validation
     cut = _by_time(units, rows) if AT in units.columns else _by_position(rows)
     return cut if len(cut.tuning) and len(cut.choosing) else Cut(rows, rows)
+
+
+def uncut(found: Cut) -> tuple[Finding, ...]:
+    """Say that the validation part was too small to be cut.
+
+    Examples
+    --------
+    >>> rows = pl.Series([4, 5])
+    >>> [finding.code for finding in uncut(Cut(rows, rows))], uncut(Cut(rows[:1], rows[1:]))
+    (['split.uncut'], ())
+    """
+    if found.tuning is not found.choosing:
+        return ()
+    rows = len(found.choosing)
+    return (
+        Finding(
+            code="split.uncut",
+            subject="split.validation",
+            severity="warning",
+            message=f"The validation part ({rows:,} rows) is too small to be cut in two: rungs are "
+            "chosen by rows that fits have looked at, which flatters those that look.",
+            mend="more rows, or a larger validation part: [split] in frame.toml",
+            evidence={"rows": rows},
+        ),
+    )
 
 
 def _by_time(units: pl.DataFrame, rows: pl.Series) -> Cut:

@@ -19,6 +19,7 @@ from isbjerg.expressions.tree import Type
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Target
 from isbjerg.statistics.bootstrap import BLOCKS_WANTED, Blocks, blocks_of, time_blocks
+from isbjerg.workflows.holding_out import Cut
 from isbjerg.workflows.units import TRUTH
 
 LIST_ROWS_MAX = 10_000
@@ -101,6 +102,24 @@ def whole_lists(lists: Lists, parts: Mapping[str, pl.Series]) -> dict[str, pl.Se
         name: rows.filter(pl.Series(~np.isin(lists[rows.to_numpy()], torn), dtype=pl.Boolean))
         for name, rows in parts.items()
     }
+
+
+def cut_between_lists(lists: Lists, found: Cut, rows: pl.Series) -> Cut:
+    """Leave lists that a cut of the validation rows goes through out of both sides.
+
+    When no list of a side is whole, both sides are all of the rows, as where there are too few.
+
+    Examples
+    --------
+    >>> rows = pl.Series([0, 1, 2, 3])
+    >>> sides = Cut(rows[:2], rows[2:])
+    >>> cut_between_lists(np.array([5, 7, 7, 8]), sides, rows).choosing.to_list()
+    [3]
+    >>> cut_between_lists(np.array([7, 7, 7, 8]), sides, rows).tuning.to_list()
+    [0, 1, 2, 3]
+    """
+    whole = Cut(**whole_lists(lists, found._asdict()))
+    return whole if len(whole.tuning) and len(whole.choosing) else Cut(rows, rows)
 
 
 def of_whole_lists(units: pl.DataFrame, parts: Split, target: Target) -> Split:

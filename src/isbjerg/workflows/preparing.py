@@ -41,15 +41,15 @@ from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.assembling import ReadWhenAsked, assemble_remembered
 from isbjerg.workflows.caching import NOTHING_KEPT, Remembering, rows_name
-from isbjerg.workflows.holding_out import Cut, Part
+from isbjerg.workflows.holding_out import Cut, Part, uncut
 from isbjerg.workflows.lists import (
     Lists,
     check_group,
+    cut_between_lists,
     number_lists,
     of_whole_lists,
     rows_in_parts,
     told_of_lists,
-    whole_lists,
 )
 from isbjerg.workflows.parting import blocks, cut, folds, part_units, parting_findings
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
@@ -148,8 +148,7 @@ class Prepared:
         found = cut(self.units, self.parts, self.frame, self.unit.key)
         if self.lists is None or found.tuning is found.choosing:
             return found
-        whole = whole_lists(self.lists, found._asdict())
-        return Cut(whole["tuning"], whole["choosing"])
+        return cut_between_lists(self.lists, found, self.parts.validation)
 
     @cached_property
     def lists(self) -> Lists | None:
@@ -420,7 +419,7 @@ def feature_findings(prepared: Prepared) -> tuple[Finding, ...]:
     train = prepared.part("train")
     blank = blanks(train.select(pl.col(f"feature:{name}").alias(name) for name in outputs))
     parting = parting_findings(prepared.units, prepared.parts, prepared.frame)
-    return (*blank, *prepared.code_findings, *parting)
+    return (*blank, *prepared.code_findings, *parting, *uncut(prepared.validation))
 
 
 def target_findings(prepared: Prepared) -> tuple[Finding, ...]:

@@ -68,6 +68,24 @@ def test_an_index_with_a_name_is_a_column() -> None:
     assert read_frame(filtered).columns == ["x"]
 
 
+def test_an_index_that_is_a_column_too_takes_no_other_with_it() -> None:
+    levels = pd.MultiIndex.from_arrays(
+        [["a", "b"], [1, 2], [True, False]], names=["id", "day", None]
+    )
+    table = pd.DataFrame({"id": ["a", "b"], "x": [5, 6]}, index=levels)
+    assert sorted(read_frame(table).columns) == ["day", "id", "x"]
+    assert read_frame(table)["day"].to_list() == [1, 2]
+    kept = pd.DataFrame({"id": [1, 2]}).set_index("id", drop=False)
+    assert read_frame(kept).to_dict(as_series=False) == {"id": [1, 2]}
+
+
+def test_an_index_that_says_otherwise_than_its_column_is_refused() -> None:
+    table = pd.DataFrame({"id": [1, 2]}, index=pd.Index([2, 1], name="id"))
+    with pytest.raises(SourceError, match="say different things") as told:
+        read_frame(table)
+    assert told.value.kind_code == "ISB306"
+
+
 @pytest.mark.parametrize(
     ("table", "told"),
     [
