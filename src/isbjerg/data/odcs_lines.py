@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -29,8 +30,7 @@ class Lines:
 
     def __init__(self, text: str, name: str) -> None:
         try:
-            self.document: Any = yaml.safe_load(text)
-            self._root = yaml.compose(text, yaml.SafeLoader)
+            self.document, self._root = _read(text)
         except yaml.MarkedYAMLError as fault:
             line = fault.problem_mark.line + 1 if fault.problem_mark else 1
             raise ProjectError(
@@ -48,6 +48,16 @@ class Lines:
                 break
             line = node.start_mark.line + 1
         return line
+
+
+def _read(text: str) -> tuple[Any, yaml.Node | None]:
+    """Read a document and its nodes: by libyaml where it is there, which is ten times faster.
+
+    What it refuses is read again in Python, so that a fault has the same words everywhere.
+    """
+    with suppress(AttributeError, yaml.YAMLError):
+        return yaml.load(text, yaml.CSafeLoader), yaml.compose(text, yaml.CSafeLoader)
+    return yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
 
 
 def _below(node: yaml.Node, step: str | int) -> yaml.Node | None:

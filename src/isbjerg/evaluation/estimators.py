@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isbjerg.evaluation.pairs import BLOCKS_MAX, area_of_pairs
+from isbjerg.evaluation.thresholds import precision_of_counts
 from isbjerg.statistics.bootstrap import Blocks
 
 Floats = NDArray[np.float64]
@@ -48,6 +49,8 @@ def estimator(name: str, truth: Floats, scores: Floats, blocks: Blocks) -> Repli
     """
     if name == "roc_auc" and blocks.count <= BLOCKS_MAX:
         return area_of_pairs(truth, scores, blocks)
+    if name == "average_precision" and (counted := precision_of_counts(truth, scores, blocks)):
+        return counted
     if name in _RANKINGS:
         return _ranking(_RANKINGS[name], truth, scores, blocks)
     terms, finish = _MEANS[name]

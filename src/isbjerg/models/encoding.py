@@ -230,5 +230,7 @@ def _encode_column(encoding: Encoding, column: pl.Series) -> NDArray[np.float64]
         numbers: NDArray[np.float64] = column.to_physical().cast(float).to_numpy()
         return numbers
     codes = encoding.codes
-    texts = column.to_list()
-    return np.fromiter((codes.get(t, CODE_UNKNOWN) for t in texts), np.float64, len(texts))
+    coded: NDArray[np.float64] = column.replace_strict(
+        list(codes), list(codes.values()), default=CODE_UNKNOWN, return_dtype=float
+    ).to_numpy()
+    return coded

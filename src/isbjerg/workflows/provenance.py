@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -13,6 +14,9 @@ import msgspec
 from isbjerg.storage.blobs import Blobs
 
 _GIT_SECONDS = 20
+
+_NAME = re.compile(r"^Name: (\S+)$", re.MULTILINE)
+_VERSION = re.compile(r"^Version: (\S+)$", re.MULTILINE)
 
 _DIFF = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--binary")
 """Whatever the user's configuration says, a difference that can be applied again."""
@@ -65,15 +69,26 @@ def environment_lock() -> str:
     >>> "polars==" in environment_lock()
     True
     """
-    installed = {
-        f"{d.metadata['Name']}=={d.version}" for d in metadata.distributions() if d.metadata["Name"]
-    }
+    named = (_name_and_version(d) for d in metadata.distributions())
+    installed = {f"{name}=={version}" for name, version in named if name}
     lines = [
         f"# python {platform.python_version()} {sys.implementation.name}",
         f"# {platform.system()} {platform.machine()}",
         *sorted(installed, key=str.lower),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Read the two from the head of a distribution's metadata, which is long and mostly prose.
+
+    Whatever is not written plainly there is left to the standard library's own reader.
+    """
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    name, version = _NAME.findall(head), _VERSION.findall(head)
+    if len(name) == len(version) == 1:
+        return name[0], version[0]
+    return distribution.metadata["Name"] or "", distribution.version
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
