@@ -231,6 +231,6 @@ def _encode_column(encoding: Encoding, column: pl.Series) -> NDArray[np.float64]
         return numbers
     codes = encoding.codes
     coded: NDArray[np.float64] = column.replace_strict(
-        list(codes), list(codes.values()), default=CODE_UNKNOWN, return_dtype=float
+        list(codes), list(codes.values()), default=CODE_UNKNOWN
     ).to_numpy()
     return coded

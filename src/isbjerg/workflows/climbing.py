@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -21,11 +20,10 @@ from isbjerg.frame.frame import Frame
 from isbjerg.release.gate import Verdict
 from isbjerg.workflows.caching import Remembering, name_of, read_array, write_array
 from isbjerg.workflows.fitting import FittedRung
+from isbjerg.workflows.fitting_ladder import fit_rungs
 from isbjerg.workflows.judging import HeldOut, held_out, judge_chosen
 from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.progress import Stages
-from isbjerg.workflows.project_files import CONSTANT
-from isbjerg.workflows.remembered_fits import fit_remembered
 from isbjerg.workflows.rung_findings import reasons
 from isbjerg.workflows.truths import usual_metrics
 from isbjerg.workflows.workspace import Workspace
@@ -97,18 +95,6 @@ def climb_ladder(
     classes = _class_lines(prepared, rungs[ladder.chosen])
     drawn = curves(frame.target.kind, test.truth, rungs[ladder.chosen].scores)
     return Climbed(rungs, ladder, verdict, test, samples, classes, drawn)
-
-
-def fit_rungs(
-    folder: Path, frame: Frame, prepared: Prepared, remembering: Remembering, stages: Stages
-) -> dict[str, FittedRung]:
-    """Fit the constant and every rung of the ladder."""
-    names = [CONSTANT, *prepared.rungs]
-    rungs: dict[str, FittedRung] = {}
-    for index, name in enumerate(names):
-        with stages.stage(f"fit {name}", f"Fitting {name}", 0.35 + 0.4 * index / len(names)):
-            rungs[name] = fit_remembered(name, prepared, frame, folder, remembering)
-    return rungs
 
 
 def _class_lines(prepared: Prepared, chosen: FittedRung) -> tuple[ClassLine, ...]:

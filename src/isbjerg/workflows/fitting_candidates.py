@@ -222,7 +222,7 @@ class _Fitting:
             validation=rows.later,
             parameters=parameters,
             seed=self.frame.seed,
-            threads=_threads(),
+            threads=fit_threads(),
             classes=rows.classes,
             lists=rows.lists,
         )
@@ -255,7 +255,7 @@ class _Fitting:
             validation=rows.later,
             parameters=parameters,
             seed=self.frame.seed,
-            threads=_threads(),
+            threads=fit_threads(),
             classes=rows.classes,
         )
         return _Uncarried(
@@ -276,7 +276,8 @@ class _Fitting:
         return _Done(made, self.carried)
 
 
-def _threads() -> int:
+def fit_threads() -> int:
+    """Say with how many threads a model is fitted."""
     return min(THREADS_MAX, max(1, (os.cpu_count() or 1) // 2))
 
 

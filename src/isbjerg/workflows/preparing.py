@@ -163,14 +163,26 @@ class Prepared:
         return number_lists(self.part(first), group), number_lists(self.part(second), group)
 
     def part(self, name: Part) -> pl.DataFrame:
-        """Take the units of a part."""
-        rows = {
-            "train": self.parts.train,
-            "tuning": self.validation.tuning,
-            "choosing": self.validation.choosing,
-            "test": self.parts.test,
-        }
-        return self.shelf.taken(self.units, rows[name])
+        """Take the units of a part.
+
+        They are asked for many times, by each rung, and so kept where tables are in memory.
+        """
+        if name not in self._taken:
+            rows = {
+                "train": self.parts.train,
+                "tuning": self.validation.tuning,
+                "choosing": self.validation.choosing,
+                "test": self.parts.test,
+            }
+            taken = self.shelf.taken(self.units, rows[name])
+            if not self.shelf.is_memory:
+                return taken
+            self._taken[name] = taken
+        return self._taken[name]
+
+    @cached_property
+    def _taken(self) -> dict[Part, pl.DataFrame]:
+        return {}
 
     def truth_of(self, units: pl.DataFrame) -> NDArray[np.float64]:
         """Say what came true of some units, as models are told it."""

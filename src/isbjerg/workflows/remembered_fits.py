@@ -1,4 +1,4 @@
-"""Fit a rung, or take the fit of an earlier run that had the same to learn from.
+"""Take the fit of an earlier run that had the same to learn from.
 
 A fit follows from its feature set, its parameters, the rows and how they were parted, the seed,
 and the code and libraries that fit; that is its name. Kept are the bundle's files and the scores,
@@ -8,7 +8,7 @@ and a bundle that comes back is read as any other, trusting nothing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from isbjerg.models import bundle, onnx_fit
 from isbjerg.models.definitions import Candidate
 from isbjerg.models.fitted import Carriage
 from isbjerg.workflows.caching import Remembering, name_of, read_array, write_array
-from isbjerg.workflows.fitting import FittedRung, fit_rung
+from isbjerg.workflows.fitting import FittedRung
 from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.project_files import Rung
 from isbjerg.workflows.searching import Searched
@@ -37,21 +37,29 @@ class _Kept(msgspec.Struct, frozen=True):
     searched: Searched | None = None
 
 
-def fit_remembered(
-    name: str, prepared: Prepared, frame: Frame, folder: Path, remembering: Remembering
-) -> FittedRung:
-    """Fit a rung as `isbjerg.workflows.fitting.fit_rung` does, unless an earlier run did.
+class Recalled(NamedTuple):
+    """What an earlier run left of a rung, and the name under which it is kept.
 
-    What is evaluated only has nothing that could be kept, and is fitted each time.
+    What is evaluated only has nothing that could be kept, and has no name.
     """
+
+    key: str | None
+    rung: FittedRung | None
+
+
+def recall(
+    name: str, prepared: Prepared, frame: Frame, folder: Path, remembering: Remembering
+) -> Recalled:
+    """Look for the fit of an earlier run that had the same to learn from."""
     key = _name(name, prepared, frame, folder)
     kept = remembering.find(RUNGS, name, key)
-    if kept is not None and (found := _read(name, kept)) is not None:
-        return found
-    made = fit_rung(name, prepared, frame, folder)
+    return Recalled(key, None if kept is None else _read(name, kept))
+
+
+def keep(recalled: Recalled, made: FittedRung, remembering: Remembering) -> None:
+    """Keep what `isbjerg.workflows.fitting.fit_rung` made, for later runs."""
     if made.bundle is not None:
-        remembering.keep(key, lambda: _write(made))
-    return made
+        remembering.keep(recalled.key, lambda: _write(made))
 
 
 def _name(name: str, prepared: Prepared, frame: Frame, folder: Path) -> str | None:

@@ -20,8 +20,9 @@ from isbjerg.errors import ArgumentError, StoreError
 from isbjerg.storage.catalog.records import Run
 from isbjerg.workflows.caching import NOTHING_KEPT
 from isbjerg.workflows.changes import environment_changes
-from isbjerg.workflows.climbing import choose_and_measure, fit_rungs
+from isbjerg.workflows.climbing import choose_and_measure
 from isbjerg.workflows.contracts import read_contract
+from isbjerg.workflows.fitting_ladder import fit_rungs
 from isbjerg.workflows.preparing import Prepared, prepare
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
