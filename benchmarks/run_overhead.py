@@ -2,94 +2,138 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import lightgbm
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.figures import Figure, against
+from benchmarks.measuring import median
 from isbjerg.examples.projects import draft_example
 from isbjerg.project import Project
-from isbjerg.workflows.train import RunReport
 
-CONDITIONS = "processor seconds of the whole process, libraries loaded before"
-START_US = 1_790_000_000_000_000
+ROUNDS = 5
+REFERENCE = (
+    "the same library fits, one after the other, on ready arrays, with the same parameters and "
+    "threads, in the same process and in turn"
+)
+
+
+class Cost(NamedTuple):
+    """Seconds by the clock, and of processors, those of child processes included."""
+
+    wall: float
+    processor: float
 
 
 def figures(*, quick: bool) -> Iterator[Figure]:
-    """Yield processor seconds of a run, of the fits inside it, and of the runs after it.
+    """Yield seconds of a run against those of its bare fits, and of the runs after it.
 
-    The reference is what the libraries' own fits (LightGBM's training, scikit-learn's logistic
-    regression, on the arrays they were handed) took in that very run, so that a busy machine
-    slows both.
+    The fits are LightGBM's training, the binning of rows included, and scikit-learn's logistic
+    regression, on the very arrays that a run handed them.
     """
-    as_of = "2013-02-01" if quick else "2013-06-01"
+    as_of, rounds = ("2013-02-01", 1) if quick else ("2013-06-01", ROUNDS)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "flights"
         draft_example(folder, full=not quick)
-        project = Project(folder, clock=_processor_clock)
-        project.run(as_of)  # reads the sources and loads the libraries
-        full, fits = _timed(project, as_of, fresh=True)
-        whole = sum(full.stages.values())
-        features = full.stages["features"]
-        told = f"{CONDITIONS}; reference: the library fits within"
-        yield against("run_overhead.full", whole, fits, unit="s", conditions=told)
-        without = f"{told}; without assembling features"
-        yield against(
-            "run_overhead.unassembled", whole - features, fits, unit="s", conditions=without
-        )
-        for name, seconds in full.stages.items():
+        project = Project(folder)
+        fits: list[Callable[[], object]] = []
+        with _recorded(fits):
+            project.run(as_of)  # reads the sources and loads the libraries
+        stages: list[dict[str, float]] = []
+
+        def run() -> None:
+            stages.append(project.run(as_of, fresh=True).stages)
+
+        def bare() -> None:
+            for fit in fits:
+                fit()
+
+        whole, alone = _in_turn(run, bare, rounds)
+        told = f"{rounds} rounds, {os.cpu_count()} cores; reference: {REFERENCE}"
+        yield from _both("whole", whole, alone, told)
+        for name in stages[-1]:
+            seconds = median([found[name] for found in stages[1:]])
             yield against(
-                f"run_overhead.{name.replace(' ', '_')}", seconds, whole, unit="s",
-                conditions="reference: the whole run",
+                f"run_overhead.{name.replace(' ', '_')}", seconds, whole.wall, unit="s",
+                conditions="by the clock; reference: the whole run",
             )  # fmt: skip
-        again = f"{CONDITIONS}; reference: the full run"
-        unchanged, _ = _timed(project, as_of)
-        seconds = sum(unchanged.stages.values())
-        yield against("run_overhead.unchanged", seconds, whole, unit="s", conditions=again)
+        again = "reference: the whole run"
+        yield from _both("unchanged", _cost(lambda: project.run(as_of)), whole, again)
         _change_a_feature(folder / "features.py")
-        changed, _ = _timed(project, as_of)
-        seconds = sum(changed.stages.values())
-        yield against("run_overhead.one_feature", seconds, whole, unit="s", conditions=again)
+        yield from _both("one_feature", _cost(lambda: project.run(as_of)), whole, again)
 
 
-def _processor_clock() -> int:
-    """Tell processor time as if it were the time of day, so that stages are in processor seconds."""
-    return START_US + time.process_time_ns() // 1000
+def _both(name: str, cost: Cost, reference: Cost, told: str) -> Iterator[Figure]:
+    for kind, own, other in zip(("by the clock", "of processors"), cost, reference, strict=True):
+        of = f"run_overhead.{name}{'' if kind == 'by the clock' else '_processor'}"
+        yield against(of, own, other, unit="s", conditions=f"seconds {kind}; {told}")
 
 
-def _timed(project: Project, as_of: str, *, fresh: bool = False) -> tuple[RunReport, float]:
-    """Run, and add up what the libraries' fits took in it."""
-    spent: list[float] = []
-    with _counting(spent):
-        report = project.run(as_of, fresh=fresh)
-    return report, sum(spent)
+def _in_turn(run: Callable[[], None], bare: Callable[[], None], rounds: int) -> tuple[Cost, Cost]:
+    """Measure two works in turn, and return the medians; the first round is thrown away."""
+    found: dict[str, list[Cost]] = {"run": [], "bare": []}
+    for _ in range(rounds + 1):
+        found["run"].append(_cost(run))
+        found["bare"].append(_cost(bare))
+    whole, alone = (
+        Cost(*(median(seconds) for seconds in zip(*costs[1:], strict=True)))
+        for costs in found.values()
+    )
+    return whole, alone
+
+
+def _cost(work: Callable[[], object]) -> Cost:
+    wall, before = time.perf_counter(), os.times()
+    work()
+    spent = zip(os.times()[:4], before[:4], strict=True)
+    return Cost(time.perf_counter() - wall, sum(now - then for now, then in spent))
 
 
 @contextmanager
-def _counting(spent: list[float]) -> Iterator[None]:
-    """Time the fits of the two libraries wherever they are called, the binning of rows included."""
+def _recorded(fits: list[Callable[[], object]]) -> Iterator[None]:
+    """Keep what is needed to do each fit again: the arrays, the parameters, what it watches."""
+    train, logistic = lightgbm.train, LogisticRegression.fit
 
-    def counted(work: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*args: Any, **options: Any) -> Any:
-            start = time.process_time()
-            try:
-                return work(*args, **options)
-            finally:
-                spent.append(time.process_time() - start)
+    def trained(
+        parameters: dict[str, Any],
+        rows: lightgbm.Dataset,
+        rounds: int,
+        *,
+        valid_sets: list[lightgbm.Dataset],
+        callbacks: list[Any],
+    ) -> lightgbm.Booster:
+        arrays, later = _given(rows), [_given(watched) for watched in valid_sets]
 
-        return timed
+        def again() -> object:
+            data = lightgbm.Dataset(**arrays)
+            watched = [data.create_valid(each["data"], each["label"]) for each in later]
+            return train(parameters, data, rounds, valid_sets=watched, callbacks=callbacks)
+
+        fits.append(again)
+        return train(parameters, rows, rounds, valid_sets=valid_sets, callbacks=callbacks)
+
+    def fitted(model: LogisticRegression, design: Any, truth: Any) -> LogisticRegression:
+        fits.append(lambda: logistic(LogisticRegression(**model.get_params()), design, truth))
+        return logistic(model, design, truth)
 
     with ExitStack() as stack:
-        for owner, name in ((lightgbm, "train"), (LogisticRegression, "fit")):
-            stack.enter_context(mock.patch.object(owner, name, counted(getattr(owner, name))))
+        stack.enter_context(mock.patch.object(lightgbm, "train", trained))
+        stack.enter_context(mock.patch.object(LogisticRegression, "fit", fitted))
         yield
+
+
+def _given(rows: lightgbm.Dataset) -> dict[str, Any]:
+    """Say what a dataset is made of; it forgets its rows once it has binned them."""
+    names = ("data", "label", "categorical_feature", "feature_name", "params")
+    return {name: getattr(rows, name) for name in names}
 
 
 def _change_a_feature(path: Path) -> None:

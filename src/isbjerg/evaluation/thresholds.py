@@ -21,8 +21,11 @@ BLOCKS_MAX = 128
 COUNTS_MAX = 2**22
 """With more blocks times thresholds the counts take more memory than the rows."""
 
-_AT_ONCE = 2**18
+_AT_ONCE = 2**17
 """Numbers per buffer while replicates are worked out: they stay in a processor's cache."""
+
+_ALONE_MAX = 2**17
+"""Multiplications up to which OpenBLAS uses one thread (it takes more from twice as many on)."""
 
 Floats = NDArray[np.float64]
 
@@ -64,12 +67,20 @@ def precision_of_counts(
         for start in range(0, len(weights), rows):
             part = weights[start : start + rows]
             until = len(part)
-            np.matmul(part, found, out=hits[:until])
-            np.matmul(part, everyone, out=ranked[:until])
+            _product(part, found, out=hits[:until])
+            _product(part, everyone, out=ranked[:until])
             values[start : start + rows] = _average(hits[:until], ranked[:until], gained[:until])
         return values
 
     return average
+
+
+def _product(weights: Floats, counts: Floats, *, out: Floats) -> None:
+    """Multiply in pieces so small that BLAS starts no threads: on a busy machine they wait."""
+    width = max(1, _ALONE_MAX // weights.size)
+    for start in range(0, counts.shape[1], width):
+        piece = slice(start, start + width)
+        np.matmul(weights, counts[:, piece], out=out[:, piece])
 
 
 def _counted(
