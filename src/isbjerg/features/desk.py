@@ -29,6 +29,10 @@ from isbjerg.features.versions import versions
 _MAY_BE_LARGE = (Type.INTEGER, Type.FLOAT, Type.DURATION)
 """Types with values that cannot be summed exactly; counted they can be."""
 
+_STRETCH = 1 << 20
+"""Windows are summed for so many units at a time: sums are exact in 128 bits, several for each
+unit, and would be the largest thing in memory."""
+
 Made = TypeVar("Made")
 
 
@@ -83,9 +87,11 @@ class LookupDesk:
         timelines, span = self._timelines(slot), slot.span_us or 0
         entering = timelines.entering
         leaving = self._once(("leaving", *_looked_at(slot), span), lambda: timelines.leaving(span))
-        entered = self._running(slot, timelines, entering).at(self._before(slot, entering))
-        left = self._running(slot, timelines, leaving).at(self._before(slot, leaving))
-        return aggregated(entered.since(left), slot)
+        entered, left = (self._running(slot, timelines, m) for m in (entering, leaving))
+        until, since = (self._before(slot, m) for m in (entering, leaving))
+        rows = (slice(i, i + _STRETCH) for i in range(0, max(1, len(until)), _STRETCH))
+        sums = (entered.at(until[some]).since(left.at(since[some])) for some in rows)
+        return pl.concat([aggregated(window, slot) for window in sums])
 
     def _running(self, slot: Slot, timelines: Timelines, moments: Moments) -> Running:
         """Sum the slot's value up in the order of moments; orders are often shared."""

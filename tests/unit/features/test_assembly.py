@@ -7,6 +7,7 @@ import pytest
 
 from isbjerg.errors import ArgumentError, KnowledgeError
 from isbjerg.expressions.tree import Node, Type
+from isbjerg.features import desk
 from isbjerg.features.assembly import assemble
 from isbjerg.features.sets import FeatureSet, Known, Slot, Step
 
@@ -97,6 +98,19 @@ def test_a_correction_can_bring_an_older_fact_back():
     facts = facts.with_columns(reading=pl.Series(["a", "b", "b"]))
     units = departures([("JFK", 111), ("JFK", 150), ("JFK", 151), ("LGA", 150), ("LGA", 151)])
     assert slots(units, facts, newest(key=("reading",))) == [[9.0, 9.0, 4.0, None, 9.0]]
+
+
+def test_windows_are_summed_for_some_units_at_a_time(monkeypatch):
+    # 1, 2, 4 and 8 are known at 20, 30, 40 and 50: each sum tells which of them it holds.
+    monkeypatch.setattr(desk, "_STRETCH", 2)
+    facts = weather([("JFK", 2.0**i, 10 * (i + 1), None, i) for i in range(4)])
+    units = departures([("JFK", t) for t in (51, 21, 41, 31, 20)])
+    asked = past("sum"), past("count", Type.INTEGER), past("mean", span_us=20)
+    assert slots(units, facts, *asked) == [
+        [15.0, 1.0, 7.0, 3.0, 0.0],
+        [4, 1, 3, 2, 0],
+        [6.0, 1.0, 3.0, 1.5, None],  # 31 to 51, 1 to 21, 21 to 41, 11 to 31
+    ]
 
 
 def test_a_grid_looks_from_its_last_point():
