@@ -2,7 +2,7 @@
 
 A unit's own columns are taken from the first version of its row that says when the decision is
 taken (an outcome may come in before the row itself), its outcome from the newest that stood at
-the run's time. A row whose outcome is not known as of the run's time is left out and counted: it
+the run's time; it is known since the first of the versions that have told it unchanged since. A row whose outcome is not known as of the run's time is left out and counted: it
 is never taken for a negative.
 
 Decisions without a time all stand at one instant, `UNDATED_US`, the same in every run.
@@ -194,7 +194,8 @@ def select_units(
     kept = list(dict.fromkeys([*key, *columns]))
     shelf = shelf.of(int(facts.estimated_size()))
     first, newest = _versions(facts, decision, kept, as_of_us, shelf)
-    units = _judged(first, newest, decision, target)
+    outcome = _told_since(facts, newest, _told_by(target, decision), key)
+    units = _judged(first, outcome, decision, target, same=newest is first)
     older = 0
     if since_us is not None:
         older = units.filter(pl.col(AT) < since_us).height
@@ -253,8 +254,58 @@ def _versions(
     return first, newest_of(standing, key, shelf)
 
 
+def _told_by(target: Node, decision: Decision) -> list[str]:
+    """Name the columns that tell the outcome, and when it was known."""
+    columns = names(target, "column")
+    rules = [] if decision.at is None else known_rules(decision.source, columns, decision)
+    return list(dict.fromkeys([*columns, *(rule.column for rule in rules)]))
+
+
+def _told_since(
+    facts: pl.DataFrame, newest: pl.DataFrame, told_by: Sequence[str], key: Sequence[str]
+) -> pl.DataFrame:
+    """Let the newest versions count from when they tell this outcome: others may have told it before.
+
+    A correction of another column, such as a category that is spelt otherwise now, says nothing
+    new about the outcome.
+    """
+    corrected = newest.filter(pl.col(LIVE_AT).is_not_null()).select(*key, _upto=ROW)
+    if not corrected.height:
+        return newest
+    versions = (
+        facts.select(*key, *(c for c in told_by if c not in key), LIVE_AT, INGESTED_AT, ROW)
+        .join(corrected, on=list(key), how="semi", nulls_equal=True)
+        .sort(INGESTED_AT, ROW)
+    )
+    by = list(key)
+    upto = versions.join(corrected, on=by, how="left", nulls_equal=True, maintain_order="left")
+    last = (upto[ROW] == upto["_upto"]).alias("_last")
+    changed = reduce(
+        lambda a, b: a | b,
+        (pl.col(c).ne_missing(pl.col(c).shift(1).over(by)) for c in told_by),
+        pl.int_range(pl.len()).over(by) == 0,
+    )
+    stretches = versions.with_columns(last, changed.alias("_changed")).with_columns(
+        pl.col("_changed").cum_sum().over(by).alias("_stretch")
+    )
+    since = stretches.group_by([*by, "_stretch"], maintain_order=True).agg(
+        pl.col(LIVE_AT).first().alias("_since"), pl.col("_last").any()
+    )
+    told = newest.join(
+        since.filter("_last").select(*by, "_since", _seen=True),
+        on=by,
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    seen = pl.col("_seen").fill_null(value=False)
+    return told.with_columns(pl.when(seen).then("_since").otherwise(LIVE_AT).alias(LIVE_AT)).drop(
+        "_since", "_seen"
+    )
+
+
 def _judged(
-    first: pl.DataFrame, newest: pl.DataFrame, decision: Decision, target: Node
+    first: pl.DataFrame, newest: pl.DataFrame, decision: Decision, target: Node, *, same: bool
 ) -> pl.DataFrame:
     """Say of each unit when it is decided, what came of it, when that is known, and its place."""
     key = list(decision.source.key)
@@ -267,7 +318,7 @@ def _judged(
         pl.max_horizontal(outcome_at, pl.col(LIVE_AT).dt.epoch("us")).alias(TRUTH_KNOWN),
         outcome_at.is_not_null().alias("_ever"),
     )
-    if newest is first:
+    if same:
         return units.hstack(outcomes.drop(key))
     return units.join(outcomes, on=key, how="left", nulls_equal=True, maintain_order="left")
 

@@ -106,6 +106,23 @@ def test_inputs_are_the_first_words_and_the_outcome_the_last(select) -> None:
     assert units[TRUTH_KNOWN].to_list() == [day(30)] * 3
 
 
+def test_a_correction_of_another_column_leaves_the_outcome_known_since_it_was_told(select) -> None:
+    other = loans(3).with_columns(person=pl.col("person").str.to_uppercase())
+    units, counts, _ = select(facts((loans(3), None, 20), (other, 30, 30)), 40)
+    assert units[TRUTH_KNOWN].to_list() == [day(7), day(8), day(9)]
+    assert counts.usable == 3
+
+
+def test_an_outcome_is_known_since_the_last_time_that_it_changed(select) -> None:
+    """Told, taken back, told again, then another column is corrected: known since it was told again."""
+    paid, owed = loans(1, unpaid=[0.0]), loans(1, unpaid=[7.0])
+    other = paid.with_columns(person=pl.lit("x"))
+    told = facts((paid, None, 20), (owed, 25, 25), (paid, 30, 30), (other, 35, 35))
+    units, _, _ = select(told, 40)
+    assert units[TRUTH].to_list() == [False]
+    assert units[TRUTH_KNOWN].to_list() == [day(30)]
+
+
 def test_an_outcome_that_came_before_its_row_does_not_leave_it_undecided(select) -> None:
     """Settled for a unit that nobody predicted: at first the outcome is all that is known."""
     bare = loans(1).with_columns(
