@@ -167,21 +167,20 @@ def _cut(column: pl.Series) -> _Cut:
 def _cut_numbers(values: Floats) -> tuple[Whole, list[tuple[str, float | None, float | None]]]:
     if not len(values):
         return np.array([], np.int64), []
-    levels = np.linspace(0, 1, _GROUPS_OF_NUMBERS + 1)[1:-1]
-    edges = np.unique(np.quantile(values, levels, method="lower"))
-    few = np.unique(values[: 50 * _GROUPS_OF_NUMBERS])
-    if len(few) <= _GROUPS_OF_NUMBERS:
-        few = np.unique(values)
-    if len(few) <= _GROUPS_OF_NUMBERS:
-        edges = few[:-1]
+    ordered = pl.Series(values).sort().to_numpy()
+    steps = np.flatnonzero(ordered[1:] != ordered[:-1])
+    if len(steps) < _GROUPS_OF_NUMBERS:
+        edges = ordered[steps]
+    else:
+        levels = np.arange(1, _GROUPS_OF_NUMBERS) / _GROUPS_OF_NUMBERS
+        edges = np.unique(ordered[(levels * (len(ordered) - 1)).astype(np.int64)])
+        edges = edges[edges < ordered[-1]]
+    ends = np.searchsorted(ordered, edges, side="right")
+    starts = np.concatenate(([0], ends, [len(ordered)]))
+    labels: list[tuple[str, float | None, float | None]] = [
+        ("", float(ordered[a]), float(ordered[b - 1])) for a, b in pairwise(starts)
+    ]
     places = np.searchsorted(edges, values, side="left")
-    used, places = np.unique(places, return_inverse=True)
-    order = np.argsort(places, kind="stable")
-    starts = np.searchsorted(places[order], np.arange(len(used) + 1))
-    labels: list[tuple[str, float | None, float | None]] = []
-    for a, b in pairwise(starts):
-        group = values[order[a:b]]
-        labels.append(("", float(group.min()), float(group.max())))
     return places.astype(np.int64), labels
 
 
@@ -314,8 +313,11 @@ def _spearman(column: pl.Series, truth: Floats) -> float | None:
     there = column.is_not_null().to_numpy()
     if there.sum() < _FOLDS:
         return None
-    pairs = pl.DataFrame({"x": column.to_physical(), "y": truth}).filter(there)
-    found = pairs.select(pl.corr(pl.col("x").rank(), pl.col("y").rank())).item()
+    pairs = pl.DataFrame({"x": column.to_physical(), "y": truth})
+    pairs = pairs if there.all() else pairs.filter(there)
+    y = pl.col("y")
+    ranked = y if pairs["y"].is_in([0.0, 1.0]).all() else y.rank()  # of two values it is no other
+    found = pairs.select(pl.corr(pl.col("x").rank(), ranked)).item()
     return None if found is None or np.isnan(found) else float(found)
 
 
