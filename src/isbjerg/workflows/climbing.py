@@ -77,7 +77,7 @@ def climb_ladder(
     stages : Stages
         Times each part.
     """
-    rungs = fit_rungs(workspace.folder, frame, prepared, remembering, stages)
+    rungs = fit_rungs(workspace, frame, prepared, remembering, stages)
     with stages.stage("evaluate", "Choosing a rung, then measuring each", 0.78):
         ladder, test, samples = choose_and_measure(frame, prepared, rungs, remembering)
     with stages.stage("gate", "Asking the gate", 0.92):

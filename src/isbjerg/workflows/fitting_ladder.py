@@ -7,7 +7,8 @@ fit is told the same rows and the same number of threads either way.
 Boosted trees only, since the other libraries change settings of the whole process while they fit
 (which warnings are recorded, for one). And of one thread only, since LightGBM keeps the number of
 its threads for the whole process: a model that is scored by one thread would change it under a
-fit by four. Where fits have more threads of their own, one after the other uses the cores as well.
+fit by four. Where fits have more threads of their own, one after the other
+uses the cores as well. And not while the project is served here: the idle core is the server's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from isbjerg.frame.frame import Frame
@@ -28,6 +28,7 @@ from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.progress import Stages
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.remembered_fits import Recalled, keep, recall
+from isbjerg.workflows.workspace import Workspace
 
 BESIDE_MAX = 2
 """Fits on threads of their own at once: each has its rows encoded in memory."""
@@ -36,7 +37,11 @@ Fit = Callable[[], FittedRung]
 
 
 def fit_rungs(
-    folder: Path, frame: Frame, prepared: Prepared, remembering: Remembering, stages: Stages
+    workspace: Workspace,
+    frame: Frame,
+    prepared: Prepared,
+    remembering: Remembering,
+    stages: Stages,
 ) -> dict[str, FittedRung]:
     """Fit the constant and every rung of the ladder.
 
@@ -45,8 +50,8 @@ def fit_rungs(
 
     Parameters
     ----------
-    folder : Path
-        The project's.
+    workspace : Workspace
+        Where the project is, and whether a server is at work beside the run.
     frame : Frame
         Target, metric and seed.
     prepared : Prepared
@@ -56,13 +61,14 @@ def fit_rungs(
     stages : Stages
         Times each rung.
     """
-    names = [CONSTANT, *prepared.rungs]
+    names, folder = [CONSTANT, *prepared.rungs], workspace.folder
     recalled = {name: recall(name, prepared, frame, folder, remembering) for name in names}
 
     def fit(name: str) -> Fit:
         return lambda: fit_rung(name, prepared, frame, folder)
 
-    beside = _begun({name: fit(name) for name in _to_fit_beside(prepared, recalled)})
+    chosen = [] if workspace.serving.live_workers() else _to_fit_beside(prepared, recalled)
+    beside = _begun({name: fit(name) for name in chosen})
     rungs: dict[str, FittedRung] = {}
     for index, name in enumerate(names):
         found = recalled[name]

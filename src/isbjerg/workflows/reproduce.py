@@ -200,7 +200,7 @@ def _again(
 ) -> tuple[dict[str, bool], int, list[Difference]]:
     """Fit and measure again; say which bundles are the same, and what is not."""
     frame = definitions.frame
-    rungs = fit_rungs(workspace.folder, frame, prepared, NOTHING_KEPT, stages)
+    rungs = fit_rungs(workspace, frame, prepared, NOTHING_KEPT, stages)
     with stages.stage("evaluate", "Measuring again", 0.8):
         ladder, _, _ = choose_and_measure(frame, prepared, rungs, NOTHING_KEPT)
     recorded: Mapping[str, str] = run.report["bundles"]

@@ -9,6 +9,7 @@ from tests.unit.workflows.kit import SetClock, opened, us
 from tests.workflows import small_project
 
 from isbjerg.errors import ModelError
+from isbjerg.storage.plans import ServingFolder
 from isbjerg.workflows import fitting_ladder
 from isbjerg.workflows.train import run
 
@@ -27,7 +28,9 @@ def orders(tmp_path: Path) -> Path:
     return folder
 
 
-def bundles(folder: Path, cores: int, patch: pytest.MonkeyPatch) -> tuple[list[str], object, set]:
+def bundles(
+    folder: Path, cores: int, patch: pytest.MonkeyPatch, *, served: bool = False
+) -> tuple[list[str], object, set]:
     """Run with so many cores; return the stages, the bundles of all rungs, the threads they took."""
     threads, fit = set(), fitting_ladder.fit_rung
 
@@ -38,6 +41,8 @@ def bundles(folder: Path, cores: int, patch: pytest.MonkeyPatch) -> tuple[list[s
     patch.setattr(fitting_ladder.os, "cpu_count", lambda: cores)
     patch.setattr(fitting_ladder, "fit_threads", lambda: 1)
     patch.setattr(fitting_ladder, "fit_rung", seen)
+    if served:
+        patch.setattr(ServingFolder, "live_workers", lambda _: ["w1"])
     with opened(folder, SetClock(NOW)) as (workspace, definitions):
         report = run(workspace, definitions, as_of_us=AS_OF, fresh=True)
         made = workspace.catalog.run(report.run).report["bundles"]
@@ -55,6 +60,11 @@ def test_bundles_are_the_same_side_by_side_and_one_after_the_other(
     assert stages == same_stages
     assert threads == {"MainThread", "isbjerg-fit"}
     assert one == {"MainThread"}
+
+
+def test_the_core_of_a_server_is_left_to_it(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, threads = bundles(orders, 2, monkeypatch, served=True)
+    assert threads == {"MainThread"}
 
 
 def test_a_fault_of_a_fit_beside_is_raised_and_ends_the_run(
