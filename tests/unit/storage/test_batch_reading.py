@@ -1,4 +1,4 @@
-"""Batches in the ledger: whole or not there, and asked as the workers' files are."""
+"""Batches in the ledger, asked as the workers' files are; `test_batch_parts` damages them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from isbjerg.storage.batch_parts import BatchParts
 from isbjerg.storage.ids import batch_ids, drawn_at_us
-from isbjerg.storage.layout import BATCHES
 from isbjerg.storage.ledger import Ledger
 
 NAME = "ab" * 32
@@ -69,32 +68,12 @@ def test_a_batch_is_read_as_workers_files_are(folder: Path) -> None:
     assert ledger.known(ids=[one.id, "no"], units=["[2]", "[8]"]) == {one.id, "[2]"}
 
 
-def test_batches_stand_in_the_order_of_their_ids(folder: Path) -> None:
-    other = "cd" * 32
-    BatchParts(folder).write(
-        other, [rows(0, 2, batch=other, version=4)], model_version=4, at_us=AT_US
-    )
-    ids = [p.id for p in Ledger(folder).scan()]
-    assert len(ids) == 9
-    assert ids == sorted(ids)
-
-
 def test_ids_of_a_batch_are_the_same_each_time_and_tell_their_time() -> None:
     assert batch_ids(NAME, AT_US, 2, 3) == batch_ids(NAME, AT_US, 0, 9)[2:5]
     assert drawn_at_us(batch_ids(NAME, AT_US, 0, 1)[0]) == AT_US
     many = batch_ids(NAME, AT_US, 32**5 - 1, 2)  # the counter runs over: the millisecond grows
     assert many == sorted(many)
     assert len(set(many)) == 2
-
-
-def test_a_batch_that_was_cut_off_is_not_there_and_is_swept(folder: Path) -> None:
-    left = folder / BATCHES / ".writing-dead"
-    left.mkdir()
-    (left / "part-00000.parquet").write_bytes(b"half")
-    assert Ledger(folder).count() == 7
-    other = "ef" * 32
-    BatchParts(folder).write(other, [], model_version=3, at_us=AT_US)
-    assert not left.exists()
 
 
 def test_a_writer_that_fails_leaves_nothing_that_is_read(folder: Path) -> None:

@@ -85,6 +85,31 @@ def test_a_changed_parameter_fits_its_rung_only(project: Project) -> None:
     assert made(report)["rungs"] == {"linear"}
 
 
+FOLLOWS_FROM = {
+    "seed": ("frame.toml", "[split]", "[run]\nseed = 7\n\n[split]"),
+    "rows": ("frame.toml", "test       = 0.25", "test       = 0.2"),
+    "metric": ("frame.toml", '"average_precision"', '"brier"'),
+    "contract": (
+        "contracts/orders.odcs.yaml",
+        "maximum: 350",
+        "maximum: 900",
+    ),
+    "target": ("features.py", "minutes_late > 30", "minutes_late > 25"),
+}
+
+
+@pytest.mark.parametrize("what", FOLLOWS_FROM)
+def test_what_a_result_follows_from_is_in_its_name(project: Project, what: str) -> None:
+    """Whatever is changed: with the cache it comes to what comes without."""
+    drawn = "num_leaves=4, bagging_fraction=0.5, bagging_freq=1"  # so that the seed has a say
+    edit(project, "models.py", "num_leaves=4", drawn)
+    once(project)
+    edit(project, *FOLLOWS_FROM[what])
+    report, fresh = once(project), once(project, fresh=True)
+    assert bundles(project, report) == bundles(project, fresh)
+    assert (report.ladder, report.verdict) == (fresh.ladder, fresh.verdict)
+
+
 def test_new_facts_of_one_source_leave_the_others_alone(project: Project) -> None:
     once(project)
     weather = project.folder / "data" / "weather.parquet"
