@@ -237,14 +237,19 @@ def merge_schema(
 
 def conform(df: pl.DataFrame, schema: Mapping[str, Type]) -> pl.DataFrame:
     """Bring a frame of an older or newer read to the columns and types of `schema`."""
-    return pl.DataFrame([_conformed(df, name, DTYPES[kind]) for name, kind in schema.items()])
+    there = dict(zip(df.columns, df.iter_columns(), strict=True))
+    return pl.DataFrame(
+        [
+            _conformed(there.get(name), name, DTYPES[kind], df.height)
+            for name, kind in schema.items()
+        ]
+    )
 
 
-def _conformed(df: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+def _conformed(column: pl.Series | None, name: str, dtype: pl.DataType, rows: int) -> pl.Series:
     """Take a column as it is where that will do: a query over columns on the shelf may copy them."""
-    if name not in df.columns:
-        return pl.Series(name, [None], dtype).new_from_index(0, df.height)
-    column = df[name]
+    if column is None:
+        return pl.Series(name, [None], dtype).new_from_index(0, rows)
     return column if column.dtype == dtype else column.cast(dtype)
 
 

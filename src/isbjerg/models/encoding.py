@@ -11,7 +11,7 @@ methods of the columns that it is given.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -102,8 +102,9 @@ class Encoder(msgspec.Struct, frozen=True, omit_defaults=True):
             When a feature is not among the columns.
         """
         matrix = np.empty((columns.height, len(self.encodings)), dtype=np.float64)
+        by_name = dict(zip(columns.columns, columns.iter_columns(), strict=True))
         for position, encoding in enumerate(self.encodings):
-            matrix[:, position] = _encode_column(encoding, _column(columns, encoding.name))
+            matrix[:, position] = _encode_column(encoding, _column(by_name, encoding.name))
         return matrix
 
     def row_encoder(self) -> Callable[[Sequence[Any]], list[float]]:
@@ -215,13 +216,13 @@ def _vocabulary(column: pl.Series, categories_max: int, rows_min: int) -> tuple[
     return tuple(text for _, text in ranked[:categories_max])
 
 
-def _column(columns: pl.DataFrame, name: str) -> pl.Series:
+def _column(columns: Mapping[str, pl.Series], name: str) -> pl.Series:
     # An assembled table holds columns too, and a feature may be named like the one it is made of.
     for candidate in (_PREFIX + name, name):
-        if candidate in columns.columns:
+        if candidate in columns:
             return columns[candidate]
     raise ArgumentError.out_of_range(
-        "columns", "encode_many", f"hold the feature '{name}'", columns.columns
+        "columns", "encode_many", f"hold the feature '{name}'", list(columns)
     )
 
 

@@ -110,7 +110,8 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
         What `assemble` gives, up to the order of the columns added.
     """
     source, key = unit
-    columns = {name: str(units.schema[name]) for name, _ in feature_set.columns}
+    schema = units.schema  # made anew each time it is asked for
+    columns = {name: str(schema[name]) for name, _ in feature_set.columns}
     rows = name_of(
         version=versions[source].id,
         rows=rows_name(units, [*key, at] if timed else key),
@@ -133,7 +134,7 @@ def assemble_remembered(  # noqa: PLR0917 - assembly's four, and what is remembe
         for name, its in named.items():
             column = prefix + name
             if column not in found and column not in plain:
-                remembering.keep(its, lambda c=column: write_columns(made.select(c)))  # type: ignore[misc]
+                remembering.keep(its, lambda c=column: write_columns(made[c].to_frame()))  # type: ignore[misc]
     return made
 
 

@@ -20,6 +20,7 @@ from isbjerg.features.sets import ROW, FeatureSet, Slot
 from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.contracts import contract_path, read_contract
+from isbjerg.workflows.preparing import slot_columns
 from isbjerg.workflows.stored_facts import posted_frame
 from isbjerg.workflows.workspace import Workspace
 
@@ -95,7 +96,8 @@ def _feed_slot(
     if version.id in fed:
         return 0
     lacking = _parts_after(workspace, version, fed)
-    rows = read_facts(workspace.store, lacking, verify=False)
+    columns = slot_columns(slot)
+    rows = read_facts(workspace.store, lacking, columns, verify=False, shelf=workspace.shelf)
     online.number_after(rows[ROW].max() or 0)  # type: ignore[arg-type]
     facts = contributions(rows, slot)
     # Later parts are kept whole: an old row may take the place of one that the slot holds.
