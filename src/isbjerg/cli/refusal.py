@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import textwrap
 from pathlib import Path
 
 from isbjerg.cli.parser import help_width
 from isbjerg.errors import IsbjergError
+from isbjerg.storage.refusals import store_error
 
 
 def told(error: Exception, width: int | None = None) -> str:
@@ -40,9 +40,7 @@ def _text_of(error: Exception) -> str:
     if isinstance(error, IsbjergError):
         return str(error)
     if isinstance(error, OSError) and error.filename:
-        path = Path(os.fsdecode(error.filename))
-        look = path.parent if isinstance(error, PermissionError) else path
-        return f"{error.strerror}: {path}\n\nMend: ls -ld {shlex.quote(str(look))}"
+        return str(store_error(error, Path(os.fsdecode(error.filename))))
     return (
         f"isbjerg met what it did not foresee: {type(error).__name__}: {error}\n\n"
         "Mend: add --traceback to the command and report what it prints"

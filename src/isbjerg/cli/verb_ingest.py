@@ -40,7 +40,11 @@ def run(args: argparse.Namespace) -> int:
         show_json(report)
     else:
         _show(report)
+<<<<<<< HEAD
     return WRONG if any(f.blocks for f in report.assumptions) else DONE
+=======
+    return WRONG if any(table.refused for table in report.tables) else DONE
+>>>>>>> 5d1964e (Tell what is wrong with files, tables and disks in words, with a mend that can be pasted; refuse what would be read as something else)
 
 
 def _show(report: IngestReport) -> None:
@@ -53,7 +57,7 @@ def _show(report: IngestReport) -> None:
     rows = [
         (
             t.version,
-            ("new" if t.changed else "as before")
+            ("refused" if t.refused else "new" if t.changed else "as before")
             + (", from the watermark on" if t.incremental else ""),
             *(count(getattr(t, name)) for name in told),
         )

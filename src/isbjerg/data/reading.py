@@ -7,7 +7,6 @@ file, so that the guess does not depend on where a value stands.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from isbjerg.canonical import content_hash
+from isbjerg.data.csv_faults import explain, refuse_unreadable
 from isbjerg.data.declaring import declared
 from isbjerg.data.frames import read_frame
 from isbjerg.data.guessing import guessed, guessed_time
@@ -104,10 +104,15 @@ def _files(table: Table, root: Path) -> list[Path]:
     if not files:
         raise SourceError(
             f"No file is at '{table.path}'.\nLooked in: {base}",
-            mend="put the file there, or change the path in sources.py",
+            mend=f"ls {quote(str(_there(base / path)))}",
             path=table.path,
         )
     return files
+
+
+def _there(path: Path) -> Path:
+    """Return the nearest folder above a path that is there."""
+    return next((p for p in path.parents if p.is_dir()), Path())
 
 
 def _files_in(folder: Path, table: Table) -> list[Path]:
@@ -158,33 +163,22 @@ def _read_file(table: Table, file: Path, shelf: Shelf) -> pl.DataFrame:
             path=table.path,
         ) from fault
     except (pl.exceptions.PolarsError, OSError, UnicodeError) as fault:
-        if isinstance(table, CsvTable) and (ragged := _ragged_line(table, file)) is not None:
-            raise _ragged(table, file, *ragged) from fault
+        if isinstance(table, CsvTable) and (why := explain(file, table.separator)) is not None:
+            raise why from fault
         if isinstance(table, JsonLinesTable) and (bad := _bad_line(file)) is not None:
             raise _no_object(table, file, *bad) from fault
         raise SourceError(
-            f"The file '{file.name}' cannot be read: {str(fault).rstrip('.')}.",
-            mend="open the file and look; check `types`, for CSV `separator` and `null_values` too",
+            f"The file '{file.name}' cannot be read: {_in_a_line(fault)}.\n"
+            "Is it whole, and of the kind that is declared?",
+            mend=f"ls -l {quote(str(file))}",
             path=table.path,
         ) from fault
 
 
-def _ragged_line(table: CsvTable, file: Path) -> tuple[int, int, int] | None:
-    """Find the first line with more values than the header: its number, its values, the header's."""
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        rows = csv.reader(lines, delimiter=table.separator)
-        header = len(next(rows, []))
-        return next(((rows.line_num, len(row), header) for row in rows if len(row) > header), None)
-
-
-def _ragged(table: CsvTable, file: Path, line: int, values: int, header: int) -> SourceError:
-    return SourceError(
-        f"Line {line} of '{file.name}' has {values} values, its header names {header}.\n"
-        f"Values are parted by {table.separator!r}; a value that contains it must be quoted.",
-        mend=f"sed -n {line}p {quote(str(file))}",
-        path=table.path,
-        line=line,
-    )
+def _in_a_line(fault: Exception) -> str:
+    """Take what the library said first; what stands in backticks may be a value."""
+    first = str(fault).partition("\n")[0].partition("`")[0]
+    return first.strip(" .:") or type(fault).__name__
 
 
 def _read_parquet(file: Path, shelf: Shelf) -> pl.DataFrame:
@@ -194,6 +188,7 @@ def _read_parquet(file: Path, shelf: Shelf) -> pl.DataFrame:
 
 
 def _read_csv(table: CsvTable, file: Path, shelf: Shelf) -> pl.DataFrame:
+    refuse_unreadable(file, table.separator, table.path)
     how: dict[str, Any] = {
         "separator": table.separator,
         "null_values": list(table.null_values),

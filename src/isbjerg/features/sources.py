@@ -239,7 +239,7 @@ def _guarded(function: Callable[[], Any]) -> Callable[[], Any]:
             return function()
         except IsbjergError:
             raise
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             file = function.__code__.co_filename
             frames = traceback.extract_tb(fault.__traceback__)
             line = next((f.lineno for f in reversed(frames) if f.filename == file), None)

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isbjerg.errors import ArgumentError
+from isbjerg.errors import ArgumentError, ModelError
 from isbjerg.models.batches import EncodedRows
 from isbjerg.models.encoding import Encoder
 from isbjerg.models.fitted import Class, Fitted, TargetKind, truth_as_floats
@@ -182,13 +182,7 @@ def fit(
         later_numbers = np.asarray(validation[1], dtype=np.float64)
         rows = by_list(encoder.encode_many(columns), numbers, lists[0], levels)
         later = by_list(encoder.encode_many(validation[0]), later_numbers, lists[1], levels)
-    train = _dataset(rows, encoder, fixed)
-    watched = [train.create_valid(later.matrix, later.truth, group=later.sizes)]
-    watched = watched if len(later.truth) else []
-    stop: list[Callable[..., Any]] = (
-        [lightgbm.early_stopping(patience, verbose=False)] if patience > 0 and watched else []
-    )
-    booster = lightgbm.train(fixed, train, rounds, valid_sets=watched, callbacks=stop)
+    booster = _boosted(_dataset(rows, encoder, fixed), later, fixed, rounds, patience)
     trees = booster.best_iteration if booster.best_iteration > 0 else booster.current_iteration()
     text = rewrite(booster.model_to_string(num_iteration=trees), len(encoder.encodings))
     return Fitted(
@@ -200,6 +194,25 @@ def fit(
         files={FILE: text.encode()},
         notes=(f"{trees} trees{' of each class' if classes else ''} of at most {rounds}.",),
     )
+
+
+def _boosted(
+    train: lightgbm.Dataset, later: Rows, fixed: dict[str, Any], rounds: int, patience: int
+) -> lightgbm.Booster:
+    watched = [train.create_valid(later.matrix, later.truth, group=later.sizes)]
+    watched = watched if len(later.truth) else []
+    stop: list[Callable[..., Any]] = (
+        [lightgbm.early_stopping(patience, verbose=False)] if patience > 0 and watched else []
+    )
+    try:
+        return lightgbm.train(fixed, train, rounds, valid_sets=watched, callbacks=stop)
+    except (lightgbm.basic.LightGBMError, TypeError, ValueError) as fault:
+        said = str(fault).partition(" at /")[0].partition("\n")[0].strip(" .")
+        raise ModelError(
+            f"LightGBM refuses to train: {said}.",
+            code="ISB408",
+            mend="give ib.boosted_trees(...) in models.py a value that it takes",
+        ) from fault
 
 
 def _known_rows(

@@ -11,6 +11,7 @@ import errno
 import logging
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ import uvicorn
 
 from isbjerg.errors import ArgumentError, IsbjergError
 from isbjerg.serving.server import Server, Settings
+from isbjerg.storage.refusals import store_error
 from isbjerg.times import system_clock
 
 _WRONG, _MISUSE, _BUSY = 1, 2, 4
@@ -42,9 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bound = _bind(settings)
         address = _address(bound)
         server = Server(settings, address, system_clock)
-    except (IsbjergError, OSError) as fault:
-        print(fault, file=sys.stderr)  # noqa: T201 - this is a command
-        return _exit_of(fault)
+    except (IsbjergError, OSError, sqlite3.Error) as fault:
+        told = fault if isinstance(fault, IsbjergError) else store_error(fault, settings.store)
+        print(told, file=sys.stderr)  # noqa: T201 - this is a command
+        return _exit_of(told)
     config = uvicorn.Config(
         server.app,
         http="httptools",
@@ -65,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if runner.started else _WRONG
 
 
-def _exit_of(fault: IsbjergError | OSError) -> int:
-    if isinstance(fault, IsbjergError) and fault.kind_code in _BUSY_CODES:
+def _exit_of(fault: IsbjergError) -> int:
+    if fault.kind_code in _BUSY_CODES:
         return _BUSY
     return _MISUSE if isinstance(fault, ArgumentError) else _WRONG
 

@@ -20,6 +20,7 @@ import msgspec
 from isbjerg.errors import LedgerError
 from isbjerg.findings import Finding
 from isbjerg.storage.layout import BATCHES
+from isbjerg.storage.refusals import store_error
 
 if TYPE_CHECKING:
     from isbjerg.storage.batch_parts import Batch, BatchParts
@@ -218,6 +219,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         # Not mode=ro: after a kill the first reader must be allowed to recover the WAL.
         db.execute("PRAGMA query_only = ON")
         check_format(db, path)
+    except sqlite3.DatabaseError as fault:
+        db.close()
+        raise store_error(fault, path) from fault
     except BaseException:
         db.close()
         raise

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from isbjerg.errors import LedgerError
@@ -33,6 +34,7 @@ from isbjerg.storage.ledger import (
     check_format,
     to_row,
 )
+from isbjerg.storage.refusals import store_error
 from isbjerg.times import Clock
 
 BATCH_ROWS_MAX = 2_000
@@ -221,9 +223,10 @@ def _take_lock(path: Path) -> int:
 def _not_durable(path: Path, fault: Exception) -> LedgerError:
     if isinstance(fault, LedgerError):
         return fault
+    cause = store_error(fault, path) if isinstance(fault, sqlite3.Error | OSError) else None
     return LedgerError(
         f"{path.name} could not be written: {fault}.",
-        mend="df -h, then make room where the project's .isbjerg folder lies",
+        mend=cause.mend if cause else f"ls -ld {quote(str(path.parent))}",
     )
 
 

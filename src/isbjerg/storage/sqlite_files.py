@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from isbjerg.errors import StoreError
+from isbjerg.storage.refusals import store_error
 
 BUSY_S = 30.0
 """How long a transaction waits for another one to end."""
@@ -38,8 +39,15 @@ def open_file(path: Path, schema: str, version: int) -> sqlite3.Connection:
     Raises
     ------
     StoreError
-        When the file is of another format.
+        When the file is of another format, is damaged, or may not be written.
     """
+    try:
+        return _opened(path, schema, version)
+    except sqlite3.DatabaseError as fault:
+        raise store_error(fault, path) from fault
+
+
+def _opened(path: Path, schema: str, version: int) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = FULL")

@@ -10,7 +10,7 @@ import polars as pl
 
 from isbjerg.data.contract import Contract
 from isbjerg.data.drafting import draft_contract
-from isbjerg.data.odcs import API_VERSION, from_odcs, to_odcs
+from isbjerg.data.odcs import API_VERSION, contract_faults, from_odcs, to_odcs
 from isbjerg.errors import DataError, DefinitionError
 from isbjerg.features.knowledge import Decision, known_rule
 from isbjerg.features.sources import Source
@@ -42,7 +42,7 @@ def read_contract(workspace: Workspace, table: str) -> Contract:
             mend=f"give '{table}' its rows, then isbjerg run",
             code="ISB331",
         )
-    return from_odcs(path.read_text(encoding="utf-8"), path.name).contract
+    return from_odcs(_text_of(path), path.name).contract
 
 
 def contract_of(
@@ -54,7 +54,7 @@ def contract_of(
     """
     path = contract_path(workspace, source.name)
     if path.is_file():
-        read = from_odcs(path.read_text(encoding="utf-8"), path.name)
+        read = from_odcs(_text_of(path), path.name)
         return _classed(read.contract, source), list(read.unenforced)
     known = _known(source, frame, decision)
     contract = _classed(draft_contract(frame, source.name, source.key, known), source)
@@ -72,6 +72,15 @@ def contract_of(
         evidence={"rows": frame.height},
     )
     return contract, [drafted]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as fault:
+        line = fault.object.count(b"\n", 0, fault.start) + 1
+        byte = fault.object[fault.start]
+        raise contract_faults(path.name, [(line, f"the byte 0x{byte:02x} is not UTF-8")]) from None
 
 
 def _classed(contract: Contract, source: Source) -> Contract:

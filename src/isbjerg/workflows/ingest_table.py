@@ -10,6 +10,7 @@ A corrected row counts as known from now on: until now its old value was what de
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,6 +32,7 @@ from isbjerg.data.versions import (
     next_version,
     without_duplicates,
 )
+from isbjerg.errors import SourceError
 from isbjerg.expressions.tree import Type
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sources import Source
@@ -40,6 +42,7 @@ from isbjerg.times import format_instant, format_span
 from isbjerg.workflows.absorbing import absorb_posted
 from isbjerg.workflows.comparing import Compared, compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
+from isbjerg.workflows.future_rows import told_of_future
 from isbjerg.workflows.redefining import redefinition
 from isbjerg.workflows.source_reading import take
 from isbjerg.workflows.stored_facts import later_than
@@ -145,6 +148,7 @@ def _ingest_read(
         full=full,
         shelf=workspace.shelf,
     )
+    _check_key(source, taken.frame, latest)
     shelf = workspace.shelf.of(int(taken.frame.estimated_size()))
     frame, became = to_carriers(taken.frame, dict(latest.schema) if latest else {}, shelf)
     if latest and taken.partial and not frame.height:
@@ -156,6 +160,7 @@ def _ingest_read(
     compared = compare_with_known(workspace, source, latest, sifted.rows, sifted.aside)
     if taken.partial:
         compared = compared.without_vanished()
+    findings += told_of_future(source, compared.changes.new, decision, workspace.clock())
     redefined = redefinition(source.name, latest, taken.reading, compared.changes)
     findings += redefined
     findings += _changed_meanings(source, frame, compared, aside=sifted.aside.height)
@@ -189,6 +194,20 @@ def _ingest_read(
     done = _keep_aside(workspace, done, sifted.aside)
     workspace.catalog.record_data_version(version)
     return done
+
+
+def _check_key(source: Source, frame: pl.DataFrame, latest: DataVersion | None) -> None:
+    """Refuse a first read without its key; of a later one the contract says what is missing."""
+    missing = [name for name in source.key if name not in frame.columns]
+    if not missing or latest:
+        return
+    close = [c for name in missing for c in get_close_matches(name, frame.columns, n=1)]
+    raise SourceError(
+        f"'{source.name}' has no column {missing}, which its key names.\nFound: {frame.columns}",
+        code="ISB342",
+        mend=f"key={[*(close or frame.columns[:1])]} of {source.name} in sources.py",
+        missing=missing,
+    )
 
 
 def _changed_meanings(
@@ -298,7 +317,7 @@ def _write(
 def _state(workspace: Workspace, source: Source, files: str = "") -> str:
     """Name the state of the files, the contract and the key together."""
     path = contract_path(workspace, source.name)
-    contract = path.read_text(encoding="utf-8") if path.is_file() else None
+    contract = path.read_bytes().decode(errors="replace") if path.is_file() else None
     return content_hash([files, contract, source.key])
 
 

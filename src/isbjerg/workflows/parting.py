@@ -16,7 +16,7 @@ from isbjerg.data.split import (
     keep_groups_whole,
     split_by_time,
 )
-from isbjerg.errors import DataError
+from isbjerg.errors import ArgumentError, DataError
 from isbjerg.features.facts import key_text, match_text
 from isbjerg.features.learning import FOLDS, time_folds
 from isbjerg.findings import Finding
@@ -104,8 +104,21 @@ def _in_time(units: pl.DataFrame, frame: Frame) -> Split:
     if how.validation_from_us is not None and how.test_from_us is not None:
         boundaries = Boundaries(how.validation_from_us, how.test_from_us)
     else:
-        boundaries = boundaries_by_fraction(units, AT, validation=how.validation, test=how.test)
+        boundaries = _by_fraction(units, frame)
     return split_by_time(units, at=AT, label_known=TRUTH_KNOWN, boundaries=boundaries)
+
+
+def _by_fraction(units: pl.DataFrame, frame: Frame) -> Boundaries:
+    how = frame.split
+    try:
+        return boundaries_by_fraction(units, AT, validation=how.validation, test=how.test)
+    except ArgumentError as fault:
+        raise DataError(
+            f"{units.height:,} rows with {units[AT].n_unique():,} different times cannot be parted "
+            "into training, validation and test rows.",
+            mend="give the source more rows, then isbjerg run",
+            code="ISB313",
+        ) from fault
 
 
 def _check_filled(parts: Split, units: pl.DataFrame, frame: Frame) -> None:

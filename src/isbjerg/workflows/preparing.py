@@ -51,6 +51,7 @@ from isbjerg.workflows.lists import (
     rows_in_parts,
     told_of_lists,
 )
+from isbjerg.workflows.one_outcome import check_both_outcomes, told_of_one_outcome
 from isbjerg.workflows.parting import blocks, cut, folds, part_units, parting_findings
 from isbjerg.workflows.project_files import CONSTANT, Definitions, Rung
 from isbjerg.workflows.truths import as_numbers, learn_classes, told_of_classes
@@ -263,6 +264,7 @@ def prepare(
     )
     parted = part_units(units, frame, decision.source.key)
     parts = of_whole_lists(units, parted, frame.target)
+    check_both_outcomes(units[TRUTH], parts, frame)
     with collecting_code_faults() as faults:
         assembled = assemble_remembered(
             units,
@@ -441,5 +443,8 @@ def target_findings(prepared: Prepared) -> tuple[Finding, ...]:
     later = pl.concat(
         [prepared.units[TRUTH][p] for p in (prepared.parts.validation, prepared.parts.test)]
     )
-    train = prepared.units[TRUTH][prepared.parts.train]
-    return told_of_classes(train, later, prepared.classes)
+    truth, parts = prepared.units[TRUTH], prepared.parts
+    return (
+        *told_of_classes(truth[parts.train], later, prepared.classes),
+        *told_of_one_outcome(truth, parts, prepared.frame),
+    )

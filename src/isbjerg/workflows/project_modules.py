@@ -20,7 +20,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from isbjerg.errors import DefinitionError, IsbjergError, TracingError
+from isbjerg.errors import (
+    DefinitionError,
+    IsbjergError,
+    MisuseError,
+    TracingError,
+    TypingError,
+)
 from isbjerg.features.definitions import collecting_faults
 
 MODULES = ("sources", "features", "models", "assumptions")
@@ -54,18 +60,40 @@ def import_modules(folder: Path) -> list[ModuleType]:
 def _import(name: str, folder: Path) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except IsbjergError:
+    except (TracingError, TypingError):
         raise
-    except Exception as fault:
+    except MisuseError as fault:  # a call in the file is wrong, not the command that read it
         file, line = _place(fault, folder) or (f"{name}.py", 1)
         raise DefinitionError(
+            f"{file}:{line}: {fault.message}", mend=fault.mend, code=fault.kind_code, **fault.facts
+        ) from fault
+    except IsbjergError:
+        raise
+    except (Exception, SystemExit) as fault:
+        file, line = _place(fault, folder) or (f"{name}.py", _nul_line(folder / f"{name}.py"))
+        raise DefinitionError(
             f"{name}.py cannot be imported.\n{file}:{line}: {type(fault).__name__}: {fault}",
-            mend=f"mend line {line} of {file}",
+            mend=_mend(fault, file, line, folder),
             code="ISB215",
         ) from fault
 
 
-def _place(fault: Exception, folder: Path) -> tuple[str, int] | None:
+def _mend(fault: BaseException, file: str, line: int, folder: Path) -> str:
+    missing = fault.name if isinstance(fault, ModuleNotFoundError) else None
+    if missing in MODULES:
+        return f"write {missing}.py, which {file} imports"
+    if missing and not (folder / missing).exists():
+        return f"pip install {missing.partition('.')[0]}"
+    return f"mend line {line} of {file}"
+
+
+def _nul_line(file: Path) -> int:
+    """Find the NUL byte that Python refuses without saying where it is."""
+    head, nul, _ = file.read_bytes().partition(b"\0")
+    return head.count(b"\n") + 1 if nul else 1
+
+
+def _place(fault: BaseException, folder: Path) -> tuple[str, int] | None:
     """Find the last line of the project that was reached."""
     if isinstance(fault, SyntaxError) and fault.filename and fault.lineno:
         return Path(fault.filename).name, fault.lineno

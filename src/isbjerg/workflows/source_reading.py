@@ -23,6 +23,7 @@ from isbjerg.data.sql_reading import read_sql
 from isbjerg.data.sql_tables import SqlTable
 from isbjerg.data.tables import Table
 from isbjerg.data.watermarks import Watermark
+from isbjerg.errors import SourceError
 from isbjerg.features.source_code import code_of
 from isbjerg.features.sources import Source
 from isbjerg.times import DAY_US, Clock, from_datetime, to_datetime
@@ -92,7 +93,7 @@ def take(
     definition = definition_of(source, table)
     reading = Reading(definition=definition, rules=rules)
     if not isinstance(table, SqlTable):
-        frame = read(table, root, shelf)
+        frame = _read(source, table, root, shelf)
         return Taken(frame, False, _with(reading, frame))  # noqa: FBT003 - named by the tuple
     known = dict(latest.schema) if latest else {}
     before = latest.reading if latest else None
@@ -103,6 +104,17 @@ def take(
         since, done = None, read_sql(table, root, known=known)  # rows not read have it too
     mark = not_beyond(done.watermark, clock())
     return Taken(done.frame, since is not None, _with(reading, done.frame, mark))
+
+
+def _read(source: Source, table: Any, root: Path, shelf: Shelf) -> pl.DataFrame:
+    """Read files or a data frame; what is neither is told by the function that returned it."""
+    try:
+        return read(table, root, shelf)
+    except SourceError as fault:
+        fault.message = fault.message.replace(
+            "A source function", f"The source function '{source.name}'", 1
+        )
+        raise
 
 
 def _with(reading: Reading, frame: pl.DataFrame, mark: Watermark | None = None) -> Reading:

@@ -54,6 +54,7 @@ from isbjerg.workflows.referencing import reference_of
 from isbjerg.workflows.rivals import readable_set
 from isbjerg.workflows.rung_findings import rung_findings
 from isbjerg.workflows.unacted import unacted
+from isbjerg.workflows.unit_checking import check_tables
 from isbjerg.workflows.units import UnitCounts, typed_target
 from isbjerg.workflows.workspace import Workspace
 
@@ -201,6 +202,7 @@ def run(
             _check_ingested(ingested)
             check_assumed(ingested.assumptions)
         versions = _versions(workspace, definitions)
+        check_tables(definitions, versions)
         before = run_before(workspace, succession.run if succession else None)
         started = _start(workspace, definitions, versions, at_us, note=note, succession=succession)
         with _ended_otherwise(workspace, started):

@@ -36,7 +36,7 @@ from isbjerg.features.knowledge import (
 from isbjerg.features.resolving import ColumnTypes
 from isbjerg.features.sets import LIVE_AT, ROW, Known
 from isbjerg.findings import Finding
-from isbjerg.times import format_instant
+from isbjerg.times import DAY_US, format_instant
 
 AT = "_at"
 """Column of units: the decision time."""
@@ -224,9 +224,7 @@ def select_units(
     if not chosen.height:
         raise DataError(
             f"There is no row to learn from as of {format_instant(as_of_us)}: {counts.say()}",
-            mend="give the source rows whose outcome is known"
-            if decision.at is None
-            else "isbjerg run --as-of with a later time, or check [unit] at in frame.toml",
+            mend=_mend(units, decision),
             code="ISB312",
         )
     asked = shelf.taken(first.select(c for c in kept if c not in key), chosen[_PLACE])
@@ -321,6 +319,17 @@ def _judged(
     if same:
         return units.hstack(outcomes.drop(key))
     return units.join(outcomes, on=key, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _mend(units: pl.DataFrame, decision: Decision) -> str:
+    """Name the day from which on outcomes are known, if there is one; else where to look."""
+    if decision.at is None:
+        return "give the source rows whose outcome is known"
+    known = units.filter(pl.col(TRUTH).is_not_null() & pl.col("_ever") & pl.col(AT).is_not_null())
+    latest = known.select(pl.max_horizontal(AT, TRUTH_KNOWN).max()).item()
+    if latest is None:
+        return f"isbjerg data show {decision.source.name}"
+    return f"isbjerg run --as-of {format_instant(int(latest) + DAY_US)[:10]}"
 
 
 def _says_nothing(decision: Decision, columns: Sequence[str]) -> pl.Expr:

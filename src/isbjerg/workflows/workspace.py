@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 from isbjerg.data.memory import memory_to_use
 from isbjerg.data.shelf import Shelf
+from isbjerg.errors import StoreError
 from isbjerg.storage.blobs import Blobs
 from isbjerg.storage.cache import Cache
 from isbjerg.storage.catalog.catalog import Catalog
@@ -19,6 +21,7 @@ from isbjerg.storage.ledger import OUTCOMES, Ledger
 from isbjerg.storage.online import OnlineStore
 from isbjerg.storage.outcomes import Outcomes
 from isbjerg.storage.plans import ServingFolder
+from isbjerg.storage.refusals import telling_refusals
 from isbjerg.times import Clock
 
 STORE = ".isbjerg"
@@ -98,13 +101,39 @@ class Workspace:
 
 @contextmanager
 def open_workspace(folder: Path, clock: Clock, who: str | None = None) -> Iterator[Workspace]:
-    """Open a project's store, made when missing, and close it at the end."""
-    store = Store(folder / STORE).create()
-    catalog = Catalog.open(store.catalog, clock)
-    try:
-        yield Workspace(folder, store, catalog, clock, who or _user())
-    finally:
-        catalog.close()
+    """Open a project's store, made when missing, and close it at the end.
+
+    Raises
+    ------
+    StoreError
+        When the disk or a file of the store refuses, now or within; when the catalog is gone.
+    """
+    with telling_refusals(folder / STORE):
+        store = Store(folder / STORE).create()
+        _check_catalog_is_there(store)
+        catalog = Catalog.open(store.catalog, clock)
+        try:
+            yield Workspace(folder, store, catalog, clock, who or _user())
+        finally:
+            catalog.close()
+
+
+def _check_catalog_is_there(store: Store) -> None:
+    """Refuse to begin a new catalog beside data that another one named: it would all be lost.
+
+    A catalog is made before anything else in the store is.
+    """
+    if store.catalog.is_file() and store.catalog.stat().st_size:
+        return
+    left = [f for f in (store.tables, store.blobs, store.plan) if f.exists()]
+    if left:
+        raise StoreError(
+            f"The catalog '{store.catalog}' is gone or empty, but "
+            f"{', '.join(f.name for f in left)} are there: what they hold is known to it alone.",
+            code="ISB601",
+            mend=f"copy {store.catalog.name} back from a backup of {STORE}; to begin anew: "
+            f"mv {quote(str(store.folder))} {quote(f'{store.folder}.old')}",
+        )
 
 
 def _user() -> str:

@@ -24,7 +24,7 @@ def test_sentences_are_wrapped_and_pasteable_lines_are_not() -> None:
 
 def test_a_missing_file_is_named() -> None:
     assert told(FileNotFoundError(2, "No such file or directory", "x.csv"), width=80) == (
-        "No such file or directory: x.csv\n\nMend: ls -ld x.csv"
+        "'x.csv': No such file or directory.\n\nMend: ls -ld x.csv\nMore: isbjerg explain ISB641"
     )
 
 

@@ -11,13 +11,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from isbjerg.errors import StoreError
+from isbjerg.storage.refusals import store_error
 from isbjerg.storage.sqlite_files import use_wal
 
 BUSY_MS = 10_000
@@ -80,15 +80,5 @@ def _store_errors(engine: Engine) -> Iterator[None]:
 
 
 def _unreadable(engine: Engine, fault: DatabaseError) -> StoreError:
-    if "readonly" in str(fault.orig):
-        return StoreError(
-            f"The catalog '{engine.url.database}' may not be written by this user: {fault.orig}.",
-            code="ISB602",
-            mend=f"ls -l {quote(str(engine.url.database))}",
-        )
-    return StoreError(
-        f"The catalog '{engine.url.database}' cannot be used: {fault.orig}.",
-        code="ISB602",
-        mend="copy catalog.db back from a backup of .isbjerg",
-        path=engine.url.database,
-    )
+    cause = fault.orig if isinstance(fault.orig, sqlite3.Error) else sqlite3.DatabaseError(fault)
+    return store_error(cause, Path(str(engine.url.database)))
