@@ -40,11 +40,8 @@ def run(args: argparse.Namespace) -> int:
         show_json(report)
     else:
         _show(report)
-<<<<<<< HEAD
-    return WRONG if any(f.blocks for f in report.assumptions) else DONE
-=======
-    return WRONG if any(table.refused for table in report.tables) else DONE
->>>>>>> 5d1964e (Tell what is wrong with files, tables and disks in words, with a mend that can be pasted; refuse what would be read as something else)
+    stopped = any(f.blocks for f in report.assumptions) or any(t.refused for t in report.tables)
+    return WRONG if stopped else DONE
 
 
 def _show(report: IngestReport) -> None:

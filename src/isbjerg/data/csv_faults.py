@@ -1,7 +1,6 @@
 """Say what is wrong with a CSV file: in which line, and the command that mends it.
 
-Polars reads much that is no CSV: bytes of UTF-16 become odd names, a NUL byte becomes part of a
-text, a repeated name gets a number. So a file is looked at before it is read (`refuse_unreadable`,
+Polars reads much that is no CSV: bytes of UTF-16 become odd names, a NUL byte part of a text. So a file is looked at before it is read (`refuse_unreadable`,
 a few kilobytes and one search for a byte), and again after Polars has given up (`explain`, line by
 line). No message shows a value of the file.
 """
@@ -65,7 +64,7 @@ def refuse_unreadable(file: Path, separator: str, path: str) -> None:
     ------
     SourceError
         ISB340 for another encoding or no text at all; ISB341 for another separator, ends of
-        lines, or NUL bytes; ISB306 for a name that two columns have.
+        lines, or NUL bytes.
     """
     with file.open("rb") as handle:
         start = handle.read(_LOOKED_AT)
@@ -112,7 +111,7 @@ def _refuse_no_text(file: Path, start: bytes) -> None:
 
 
 def _refuse_header(file: Path, start: bytes, separator: str, path: str) -> None:
-    """Look at the names: one name with another separator in it, or one name twice."""
+    """Refuse a single name that has another separator in it."""
     first = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
     names = next(csv.reader(first, delimiter=separator), [])
     if len(names) == 1:
@@ -125,14 +124,6 @@ def _refuse_header(file: Path, start: bytes, separator: str, path: str) -> None:
                     mend=f'return ib.csv("{path}", separator={written})',
                     separator=other,
                 )
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise SourceError(
-            f"The header of '{file.name}' has several columns of one name: {twice}.",
-            code="ISB306",
-            mend=f"give each its own name: head -1 {quote(str(file))}",
-            columns=twice,
-        )
 
 
 def _undecodable(file: Path) -> _Line | None:

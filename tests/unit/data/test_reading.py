@@ -72,7 +72,7 @@ def test_pandas_frames_are_taken() -> None:
 
 @pytest.mark.parametrize(
     ("table", "code"),
-    [(parquet("no/*.parquet"), "ISB301"), (csv("bad.csv"), "ISB301"), ([1, 2], "ISB302")],
+    [(parquet("no/*.parquet"), "ISB301"), (csv("bad.csv"), "ISB341"), ([1, 2], "ISB302")],
 )
 def test_what_cannot_be_read_is_refused(tmp_path: Path, table: object, code: str) -> None:
     (tmp_path / "bad.csv").write_text("a,b\n1,2,3\n")
