@@ -1,8 +1,8 @@
 """Say what is wrong with a CSV file: in which line, and the command that mends it.
 
-Polars reads much that is no CSV: bytes of UTF-16 become odd names, a NUL byte part of a text. So a file is looked at before it is read (`refuse_unreadable`,
-a few kilobytes and one search for a byte), and again after Polars has given up (`explain`, line by
-line). No message shows a value of the file.
+Polars reads much that is no CSV: bytes of UTF-16 become odd names, a NUL byte part of a text. So
+a file is looked at before it is read (`refuse_unreadable`, a few kilobytes and one search for a
+byte), and again after Polars has given up (`explain`, line by line). No message shows a value.
 """
 
 from __future__ import annotations

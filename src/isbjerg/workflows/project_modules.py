@@ -65,7 +65,10 @@ def _import(name: str, folder: Path) -> ModuleType:
     except MisuseError as fault:  # a call in the file is wrong, not the command that read it
         file, line = _place(fault, folder) or (f"{name}.py", 1)
         raise DefinitionError(
-            f"{file}:{line}: {fault.message}", mend=fault.mend, code=fault.kind_code, **fault.facts
+            f"{file}:{line}: {fault.message}",
+            mend=fault.mend or f"mend line {line} of {file}",
+            code=fault.kind_code,
+            **fault.facts,
         ) from fault
     except IsbjergError:
         raise
