@@ -18,8 +18,8 @@ from isbjerg.storage.ids import Ids
 from isbjerg.storage.ledger import Prediction, unit_key
 from isbjerg.storage.ledger_writer import LedgerWriter
 from isbjerg.workflows.bundles import load_bundle
+from isbjerg.workflows.columns_read import slot_columns
 from isbjerg.workflows.fitting import score
-from isbjerg.workflows.preparing import slot_columns
 from isbjerg.workflows.promote import live_version
 from isbjerg.workflows.stored_facts import facts_with_posted
 

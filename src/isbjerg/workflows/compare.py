@@ -24,12 +24,13 @@ from isbjerg.storage.catalog.records import MetricRow, Run
 from isbjerg.times import format_instant
 from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.changes import Change, changes
+from isbjerg.workflows.columns_read import columns_of_the_split, columns_read
 from isbjerg.workflows.contracts import read_contract
 from isbjerg.workflows.effects import chosen_bundle
 from isbjerg.workflows.fitting import score
 from isbjerg.workflows.looks import Looked, rows_looked_at
 from isbjerg.workflows.parting import blocks, part_units
-from isbjerg.workflows.preparing import columns_of_the_split, columns_read, facts_of, merged
+from isbjerg.workflows.preparing import facts_of, merged
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.truths import align_classes, as_numbers
 from isbjerg.workflows.units import AT, TRUTH, select_units, typed_target

@@ -30,9 +30,9 @@ from isbjerg.storage.ledger import BATCH, REPLAY
 from isbjerg.storage.tables import write_quarantine
 from isbjerg.workflows.batching import PLACE, REFUSED, Maker, Sifted, records, sift
 from isbjerg.workflows.bundles import load_bundle
+from isbjerg.workflows.columns_read import slot_columns
 from isbjerg.workflows.given_tables import as_declared, is_sqlite, is_url, table_at, table_in
 from isbjerg.workflows.predict_output import check_output, publish
-from isbjerg.workflows.preparing import slot_columns
 from isbjerg.workflows.progress import Progress, silent
 from isbjerg.workflows.promote import live_version
 from isbjerg.workflows.stored_facts import facts_with_posted

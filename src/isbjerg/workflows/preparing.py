@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property, partial
 
 import msgspec
@@ -17,13 +16,12 @@ from isbjerg.data.contract import Contract, Field
 from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.data.split import Split as Parts
 from isbjerg.data.versions import INGESTED_AT, DataVersion
-from isbjerg.errors import DefinitionError
 from isbjerg.evaluation.blankness import blanks
 from isbjerg.expressions.code import collecting_code_faults
-from isbjerg.expressions.tree import Node, Type, names
+from isbjerg.expressions.tree import Node, names
 from isbjerg.features.definitions import Feature
 from isbjerg.features.facts import key_text
-from isbjerg.features.knowledge import Decision, check_outcome_unused, known_rule
+from isbjerg.features.knowledge import check_outcome_unused
 from isbjerg.features.learning import (
     Learned,
     Training,
@@ -32,7 +30,7 @@ from isbjerg.features.learning import (
     without_learning,
 )
 from isbjerg.features.resolving import resolve
-from isbjerg.features.sets import FeatureSet, Slot
+from isbjerg.features.sets import FeatureSet
 from isbjerg.findings import Finding
 from isbjerg.frame.frame import Frame
 from isbjerg.models.bundle import Unit
@@ -41,6 +39,11 @@ from isbjerg.statistics.bootstrap import Blocks
 from isbjerg.storage.tables import read_facts
 from isbjerg.workflows.assembling import ReadWhenAsked, assemble_remembered
 from isbjerg.workflows.caching import NOTHING_KEPT, Remembering, rows_name
+from isbjerg.workflows.columns_read import (
+    check_columns_of_the_split,
+    columns_of_the_split,
+    columns_read,
+)
 from isbjerg.workflows.holding_out import Cut, Part, uncut
 from isbjerg.workflows.lists import (
     Lists,
@@ -237,7 +240,7 @@ def prepare(
     types = {name: dict(version.schema) for name, version in versions.items()}
     target = typed_target(definitions.target, decision, types, frame.target.kind)
     check_group(frame.target.group, types[decision.source.name], decision.source.name)
-    _check_columns_of_the_split(frame, types[decision.source.name])
+    check_columns_of_the_split(frame, types[decision.source.name])
     rungs = {rung.name: rung for rung in definitions.rungs}
     sets = {name: resolve(outputs_of(rung), decision, types) for name, rung in rungs.items()}
     everything = merged(list(sets.values()))
@@ -353,60 +356,6 @@ def merged(sets: Sequence[FeatureSet]) -> FeatureSet:
         steps=tuple(steps.values()),
         outputs=tuple(outputs),
     )
-
-
-def columns_read(
-    definitions: Definitions, feature_set: FeatureSet, beside: FeatureSet, target: Node
-) -> dict[str, list[str]]:
-    """List the columns of each source that a run reads, and no others."""
-    decision = definitions.decision
-    read: dict[str, dict[str, None]] = {decision.source.name: {}}
-    own = read[decision.source.name]
-    own.update(dict.fromkeys(decision.source.key))
-    own.update(dict.fromkeys([c for c, _ in feature_set.columns]))
-    own.update(dict.fromkeys(names(target, "column")))
-    if decision.at is not None:
-        own.setdefault(decision.at.column)
-        own.update(dict.fromkeys(_times_of_rules(decision, decision.at.column, list(own))))
-    own.update(dict.fromkeys(columns_of_the_split(definitions.frame)))
-    own.update(dict.fromkeys([c for c, _ in beside.columns]))
-    for slot in (*feature_set.slots, *beside.slots):
-        read.setdefault(slot.source, {}).update(dict.fromkeys(slot_columns(slot)))
-    return {source: list(columns) for source, columns in read.items()}
-
-
-def slot_columns(slot: Slot) -> list[str]:
-    """List the columns of its source that a slot reads."""
-    columns = [*slot.key, *(c for c, _ in slot.on), *names(slot.value, "column")]
-    return [*columns, *(k.column for k in slot.known)]
-
-
-def _check_columns_of_the_split(frame: Frame, columns: Mapping[str, Type]) -> None:
-    for column in columns_of_the_split(frame):
-        if column not in columns:
-            place = "[split] group" if column == frame.split.group else "[unit] subject"
-            close = get_close_matches(column, columns, n=1)
-            raise DefinitionError(
-                f"{place} of frame.toml is '{column}', which '{frame.unit.source}' does not have.\n"
-                f"Found: {', '.join(columns)}",
-                mend=f'{place.split()[1]} = "{(close or list(columns))[0]}"',
-                code="ISB214",
-                column=column,
-            )
-
-
-def _times_of_rules(decision: Decision, at: str, columns: Sequence[str]) -> list[str]:
-    read = set(columns) - {*decision.source.key, at}
-    return [known_rule(decision.source, c, decision).column for c in columns if c in read]
-
-
-def columns_of_the_split(frame: Frame) -> list[str]:
-    """List what is read beside the features: the group; at random, the subject that may be one.
-
-    Of a ranking also what tells its lists apart: no list is cut in two.
-    """
-    subject = frame.unit.subject if frame.split_how == "random" else None
-    return [c for c in (frame.split.group, subject, *frame.target.group) if c is not None]
 
 
 def _of_columns(contract: Contract, read: Mapping[str, Sequence[str]]) -> Contract:

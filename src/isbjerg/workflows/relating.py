@@ -17,8 +17,9 @@ from isbjerg.features.knowledge import check_outcome_unused, doubtful_columns, k
 from isbjerg.features.sets import Known
 from isbjerg.findings import Finding
 from isbjerg.reports.profile_page import SetAside, TargetProfile
+from isbjerg.workflows.columns_read import columns_of_the_split
 from isbjerg.workflows.parting import part_units
-from isbjerg.workflows.preparing import columns_of_the_split, facts_of
+from isbjerg.workflows.preparing import facts_of
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.truths import as_numbers, leakage, learn_classes
 from isbjerg.workflows.units import TRUTH, check_known_in_time, select_units, typed_target

@@ -25,7 +25,8 @@ from isbjerg.workflows.news import News, news_since
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.promote import LIVE, Released, live_version, promote
-from isbjerg.workflows.train import RunReport, Succession, run
+from isbjerg.workflows.recording import Succession
+from isbjerg.workflows.train import RunReport, run
 from isbjerg.workflows.workspace import Workspace
 
 NEIGHBOURS = ("-1", "live", "+1")

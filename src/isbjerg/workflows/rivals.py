@@ -14,8 +14,9 @@ from isbjerg.features.assembly import assemble
 from isbjerg.features.knowledge import Decision
 from isbjerg.features.sets import FeatureSet
 from isbjerg.workflows.bundles import load_bundle
+from isbjerg.workflows.columns_read import slot_columns
 from isbjerg.workflows.fitting import score
-from isbjerg.workflows.preparing import Prepared, slot_columns
+from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.truths import align_classes
 from isbjerg.workflows.units import AT
 from isbjerg.workflows.workspace import Workspace

@@ -7,32 +7,23 @@ again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import msgspec
 
-from isbjerg.canonical import content_hash
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
 from isbjerg.evaluation.classes import ClassLine
 from isbjerg.evaluation.ladder import Ladder
 from isbjerg.features.learning import Learned
 from isbjerg.findings import Finding
-from isbjerg.frame.hashes import frame_hash, measure_hash
 from isbjerg.release.gate import Verdict
 from isbjerg.storage.catalog.records import (
-    Code,
     Finished,
-    MetricRow,
-    ModelVersion,
     Run,
-    VerdictRecord,
 )
 from isbjerg.workflows.assuming import check_assumed
-from isbjerg.workflows.bundles import store_bundle
 from isbjerg.workflows.caching import Remembering, Reused
 from isbjerg.workflows.climbing import Climbed, climb_ladder
 from isbjerg.workflows.contracts import read_contract
@@ -49,48 +40,13 @@ from isbjerg.workflows.preparing import (
 )
 from isbjerg.workflows.progress import Progress, Stages, silent
 from isbjerg.workflows.project_files import Definitions
-from isbjerg.workflows.provenance import capture_code, environment_lock
-from isbjerg.workflows.referencing import reference_of
+from isbjerg.workflows.recording import PartSizes, Succession, close_record, open_record, sizes
 from isbjerg.workflows.rivals import readable_set
 from isbjerg.workflows.rung_findings import rung_findings
 from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.unit_checking import check_tables
-from isbjerg.workflows.units import UnitCounts, typed_target
+from isbjerg.workflows.units import UnitCounts
 from isbjerg.workflows.workspace import Workspace
-
-
-class Succession(msgspec.Struct, frozen=True, kw_only=True):
-    """The live model that a run is to succeed, kept in the run's parameters.
-
-    Parameters
-    ----------
-    version : int
-        The model version that was live when the run began.
-    rung, run : str
-        Its rung, and the run that made it.
-    as_of_us : int
-        The time up to which it has learnt.
-    """
-
-    version: int
-    rung: str
-    run: str
-    as_of_us: int
-
-
-class PartSizes(msgspec.Struct, frozen=True):
-    """Rows of each part of the split, and those left out between them.
-
-    `hash` names which rows are in which part, so that the record of a run tells its split.
-    """
-
-    train: int
-    validation: int
-    test: int
-    purged: int
-    how: str = "time"
-    group: str | None = None
-    hash: str = ""
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +160,9 @@ def run(
         versions = _versions(workspace, definitions)
         check_tables(definitions, versions)
         before = run_before(workspace, succession.run if succession else None)
-        started = _start(workspace, definitions, versions, at_us, note=note, succession=succession)
+        started = open_record(
+            workspace, definitions, versions, at_us, note=note, succession=succession
+        )
         with _ended_otherwise(workspace, started):
             with stages.stage("features", "Assembling features as they were known", 0.15):
                 prepared = _prepare(
@@ -217,7 +175,7 @@ def run(
             with stages.stage("record", "Recording", 0.97):
                 test = count_looks(workspace, started, prepared)
                 since = _since(workspace, before, started, prepared, climbed)
-                finished = _finish(
+                finished = close_record(
                     workspace,
                     started,
                     prepared,
@@ -313,97 +271,6 @@ def _versions(workspace: Workspace, definitions: Definitions) -> dict[str, DataV
     return {name: version for name, version in found.items() if version is not None}
 
 
-def _start(
-    workspace: Workspace,
-    definitions: Definitions,
-    versions: Mapping[str, DataVersion],
-    as_of_us: int,
-    *,
-    note: str,
-    succession: Succession | None,
-) -> Run:
-    frame = definitions.frame
-    types = {name: dict(v.schema) for name, v in versions.items()}
-    target = typed_target(definitions.target, definitions.decision, types, frame.target.kind)
-    name = frame_hash(definitions.frame_text)
-    measure = measure_hash(frame, target=target)
-    workspace.catalog.record_frame(name, measure, {"text": definitions.frame_text})
-    code = capture_code(workspace.folder, workspace.blobs)
-    return workspace.catalog.start_run(
-        frame_hash=name,
-        measure_hash=measure,
-        as_of_us=as_of_us,
-        seed=frame.seed,
-        note=note,
-        code=Code(commit=code.commit, dirty=code.dirty, diff=code.diff),
-        environment=workspace.blobs.put(environment_lock().encode()),
-        data_versions={name: v.id for name, v in versions.items()},
-        parent=succession.run if succession else None,
-        parameters={
-            "files": code.files,
-            "contract": content_hash(read_contract(workspace, frame.unit.source)),
-            "cpus": os.cpu_count(),
-            **({"succession": msgspec.to_builtins(succession)} if succession else {}),
-        },
-    )
-
-
-def _finish(
-    workspace: Workspace,
-    started: Run,
-    prepared: Prepared,
-    climbed: Climbed,
-    *,
-    contract: tuple[Finding, ...],
-    test: Looked,
-    since: Effect | None,
-    reused: tuple[Reused, ...],
-    seconds: Mapping[str, float],
-) -> Finished:
-    for feature_set in (*prepared.sets.values(), *prepared.asked.values()):
-        workspace.catalog.record_feature_set(feature_set)
-    chosen = climbed.rungs[climbed.ladder.chosen]
-    model, bundle = None, store_bundle(workspace, chosen.files) if chosen.bundle else None
-    if climbed.verdict.passed and bundle is not None:
-        reference = reference_of(prepared, climbed.ladder, climbed.rungs, contract)
-        model = ModelVersion(
-            name=workspace.folder.resolve().name,
-            bundle=bundle,
-            run=started.id,
-            rung=chosen.name,
-            card={"reference": msgspec.to_builtins(reference)},
-        )
-    ended = msgspec.structs.replace(
-        started,
-        chosen=chosen.name,
-        feature_sets={name: s.hash for name, s in prepared.sets.items()},
-        parameters={**started.parameters, "rungs": _parameters(prepared), **_learnt(prepared)},
-        stages=dict(seconds),
-        report={
-            "ladder": msgspec.to_builtins(climbed.ladder),
-            "counts": msgspec.to_builtins(prepared.counts),
-            "parts": msgspec.to_builtins(_sizes(prepared)),
-            "test": msgspec.to_builtins(test),
-            "curves": msgspec.to_builtins(climbed.curves),
-            "since": msgspec.to_builtins(since),
-            "bundles": {n: r.bundle.hash for n, r in climbed.rungs.items() if r.bundle},
-            "reused": msgspec.to_builtins(reused),
-            "classes": msgspec.to_builtins(climbed.classes),
-            **_searches(climbed),
-        },
-    )
-    verdict = VerdictRecord(
-        run=started.id,
-        rung=chosen.name,
-        passed=climbed.verdict.passed,
-        findings=msgspec.to_builtins(climbed.verdict.findings),
-        payload={"hash": climbed.verdict.id, "sentence": climbed.verdict.sentence},
-    )
-    return workspace.catalog.finish_run(
-        ended, metrics=_metric_rows(started.id, climbed.ladder), verdict=verdict, model=model
-    )
-
-
 def _since(
     workspace: Workspace, before: Run | None, started: Run, prepared: Prepared, climbed: Climbed
 ) -> Effect | None:
@@ -419,50 +286,6 @@ def _since(
         rungs=climbed.rungs,
         test=climbed.test,
         samples=climbed.samples,
-    )
-
-
-def _parameters(prepared: Prepared) -> dict[str, Any]:
-    specs = {name: getattr(rung, "spec", None) for name, rung in prepared.rungs.items()}
-    return {name: spec.record() if spec else {} for name, spec in specs.items()}
-
-
-def _searches(climbed: Climbed) -> dict[str, Any]:
-    """Keep every fit of every search."""
-    found = {n: r.searched for n, r in climbed.rungs.items() if r.searched is not None}
-    return {"searches": msgspec.to_builtins(found)} if found else {}
-
-
-def _learnt(prepared: Prepared) -> dict[str, Any]:
-    """Keep what features learnt, and the sets as they were before; nothing when none learns."""
-    if not prepared.learned:
-        return {}
-    return {
-        "learnt": msgspec.to_builtins(prepared.learned),
-        "asked_sets": {rung: asked.hash for rung, asked in prepared.asked.items()},
-    }
-
-
-def _metric_rows(run_id: str, ladder: Ladder) -> list[MetricRow]:
-    return [
-        MetricRow(
-            run=run_id, rung=row.rung, split="test", metric=name,
-            value=m.value, low=m.low, high=m.high, n=m.n,
-        )
-        for row in ladder.rows
-        for name, m in row.metrics.items()
-    ]  # fmt: skip
-
-
-def _sizes(prepared: Prepared) -> PartSizes:
-    parts = prepared.parts
-    sizes = (len(parts.train), len(parts.validation), len(parts.test))
-    return PartSizes(
-        *sizes,
-        purged=prepared.units.height - sum(sizes),
-        how=prepared.frame.split_how,
-        group=prepared.frame.split.group,
-        hash=prepared.split,
     )
 
 
@@ -484,7 +307,7 @@ def _report(
         as_of_us=as_of_us,
         ingest=ingested,
         counts=prepared.counts,
-        parts=_sizes(prepared),
+        parts=sizes(prepared),
         ladder=climbed.ladder,
         verdict=climbed.verdict,
         model_version=number,

@@ -29,10 +29,11 @@ from isbjerg.storage.outcomes import Settlement
 from isbjerg.workflows.history import HistoryReport
 from isbjerg.workflows.ingest import IngestReport, TableIngest
 from isbjerg.workflows.promote import Released, ReleasePlan
+from isbjerg.workflows.recording import PartSizes
 from isbjerg.workflows.settle import SettleReport
 from isbjerg.workflows.status import LiveLine, RunDetails, RunLine, StatusReport, TableLine
 from isbjerg.workflows.trace import Lineage, Trace
-from isbjerg.workflows.train import PartSizes, RunReport
+from isbjerg.workflows.train import RunReport
 from isbjerg.workflows.units import UnitCounts
 
 JUNE_US = 1_370_088_000_000_000  # 2013-06-01 12:00 UTC
