@@ -19,8 +19,8 @@ from isbjerg.features.facts import contributions
 from isbjerg.features.sets import ROW, FeatureSet, Slot
 from isbjerg.storage.online import OnlineStore, RegisteredSlot
 from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.columns_read import slot_columns
 from isbjerg.workflows.contracts import contract_path, read_contract
-from isbjerg.workflows.preparing import slot_columns
 from isbjerg.workflows.stored_facts import posted_frame
 from isbjerg.workflows.workspace import Workspace
 
