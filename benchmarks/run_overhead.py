@@ -20,6 +20,7 @@ from isbjerg.examples.projects import draft_example
 from isbjerg.project import Project
 
 ROUNDS = 5
+START_US = 1_790_000_000_000_000
 REFERENCE = (
     "the same library fits, one after the other, on ready arrays, with the same parameters and "
     "threads, in the same process and in turn"
@@ -43,7 +44,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "flights"
         draft_example(folder, full=not quick)
-        project = Project(folder)
+        project = Project(folder, clock=_processor_clock)
         fits: list[Callable[[], object]] = []
         with _recorded(fits):
             project.run(as_of)  # reads the sources and loads the libraries
@@ -62,8 +63,8 @@ def figures(*, quick: bool) -> Iterator[Figure]:
         for name in stages[-1]:
             seconds = median([found[name] for found in stages[1:]])
             yield against(
-                f"run_overhead.{name.replace(' ', '_')}", seconds, whole.wall, unit="s",
-                conditions="by the clock; reference: the whole run",
+                f"run_overhead.{name.replace(' ', '_')}", seconds, alone.processor, unit="s",
+                conditions="seconds of processors, other threads' too; reference: the bare fits",
             )  # fmt: skip
         again = "reference: the whole run"
         yield from _both("unchanged", _cost(lambda: project.run(as_of)), whole, again)
@@ -134,6 +135,11 @@ def _given(rows: lightgbm.Dataset) -> dict[str, Any]:
     """Say what a dataset is made of; it forgets its rows once it has binned them."""
     names = ("data", "label", "categorical_feature", "feature_name", "params")
     return {name: getattr(rows, name) for name in names}
+
+
+def _processor_clock() -> int:
+    """Tell processor time as if it were the time of day, so that stages are in processor seconds."""
+    return START_US + time.process_time_ns() // 1000
 
 
 def _change_a_feature(path: Path) -> None:
