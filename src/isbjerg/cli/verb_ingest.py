@@ -40,8 +40,17 @@ def run(args: argparse.Namespace) -> int:
         show_json(report)
     else:
         _show(report)
-    stopped = any(f.blocks for f in report.assumptions) or any(t.refused for t in report.tables)
-    return WRONG if stopped else DONE
+    return WRONG if _is_wrong(report) else DONE
+
+
+def _is_wrong(report: IngestReport) -> bool:
+    """Say whether somebody should look before a run: a refused table, a changed meaning."""
+    changed = (f for t in report.tables for f in t.findings if f.code == "definition.changed")
+    return (
+        any(t.refused for t in report.tables)
+        or any(f.failed and f.severity == "error" for f in changed)
+        or any(f.blocks for f in report.assumptions)
+    )
 
 
 def _show(report: IngestReport) -> None:

@@ -11,7 +11,7 @@ from isbjerg.cli.opening import open_project
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take a run, and where to write the page."""
-    parser.add_argument("run", metavar="RUN", help="such as r7")
+    parser.add_argument("run", nargs="?", metavar="RUN", help="such as r7 (default: the newest)")
     parser.add_argument("--html", metavar="OUT", help="write a page to this file")
 
 
@@ -21,14 +21,15 @@ def run(args: argparse.Namespace) -> int:
     from isbjerg.cli.output import say, show, show_json  # noqa: PLC0415 - it imports rich
     from isbjerg.cli.runs_report import details_pieces  # noqa: PLC0415 - it imports rich
 
+    chosen = args.run or next((line.run for line in project.runs(1)), "r1")
     if args.html:
-        written = project.report(args.run, Path(args.html))
+        written = project.report(chosen, Path(args.html))
         if args.json:
-            show_json({"run": args.run, "html": str(written)})
+            show_json({"run": chosen, "html": str(written)})
         else:
             say(f"Wrote {written}.", quiet=args.quiet)
         return DONE
-    found = project.run_details(args.run)
+    found = project.run_details(chosen)
     if args.json:
         show_json(found)
     else:

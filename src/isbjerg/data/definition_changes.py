@@ -20,6 +20,9 @@ from isbjerg.data.versions import Changes
 from isbjerg.findings import Finding
 from isbjerg.times import MINUTE_US, format_span
 
+CHANGED = "definition.changed"
+"""Code of what is found here."""
+
 _NEW_MAX = 20_000
 _SHARED_MAX = 200_000
 _SHOWN = 10
@@ -210,7 +213,7 @@ def _shifted(column: Compared) -> tuple[str, dict[str, Any]] | None:
 
 def _finding(table: str, name: str, message: str, evidence: dict[str, Any]) -> Finding:
     return Finding(
-        code="definition.changed",
+        code=CHANGED,
         subject=f"{table}.{name}",
         severity="error",
         message=message,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from isbjerg.data.definition_changes import CHANGED
 from isbjerg.data.diff import Diff, diff
 from isbjerg.data.manifest import INGESTED_AT, RESERVED, DataVersion
 from isbjerg.data.versions import newest
@@ -18,7 +19,6 @@ from isbjerg.workflows.data_tables import source_named
 from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.workspace import Workspace
 
-_CHANGED = "definition.changed"
 _VANISHED = "ingest.vanished"
 
 
@@ -93,7 +93,7 @@ def diff_data(
         vanished=after.vanished,
         vanished_examples=[dict(k) for f in gone for k in f.evidence.get("examples", [])],
         definition=_definition(before, after),
-        changed=tuple(f for read in reads for f in read.findings if f.code == _CHANGED),
+        changed=tuple(f for read in reads for f in read.findings if f.code == CHANGED),
     )
 
 

@@ -43,7 +43,7 @@ from isbjerg.workflows.absorbing import absorb_posted
 from isbjerg.workflows.comparing import Compared, compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
 from isbjerg.workflows.future_rows import told_of_future
-from isbjerg.workflows.redefining import redefinition
+from isbjerg.workflows.redefining import as_first_told, redefinition
 from isbjerg.workflows.source_reading import take
 from isbjerg.workflows.stored_facts import later_than
 from isbjerg.workflows.workspace import Workspace
@@ -163,7 +163,10 @@ def _ingest_read(
     findings += told_of_future(source, compared.changes.new, decision, workspace.clock())
     redefined = redefinition(source.name, latest, taken.reading, compared.changes)
     findings += redefined
-    findings += _changed_meanings(source, frame, compared, aside=sifted.aside.height)
+    meanings = _changed_meanings(source, frame, compared, aside=sifted.aside.height)
+    if latest:
+        meanings = as_first_told(workspace, source, latest, frame, meanings)
+    findings += meanings
     if compared.gone is not None and compared.gone.height:
         findings.append(_vanished(source, compared.gone))
     if latest and not compared.changes.any and not redefined:

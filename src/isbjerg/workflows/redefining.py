@@ -7,9 +7,25 @@ and never as drift.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+import polars as pl
+
+from isbjerg.data.definition_changes import CHANGED, definition_changes
 from isbjerg.data.manifest import DataVersion, Reading
-from isbjerg.data.versions import Changes
+from isbjerg.data.versions import (
+    INGESTED_AT,
+    ROW,
+    Changes,
+    conform,
+    new_facts,
+    without_duplicates,
+)
+from isbjerg.features.sources import Source
 from isbjerg.findings import Finding, Severity
+from isbjerg.storage.tables import read_facts
+from isbjerg.workflows.workspace import Workspace
 
 _SOFT = frozenset({"code", "url"})
 """Aspects that may change without another meaning: refactored code, a database that moved."""
@@ -47,7 +63,7 @@ def redefinition(
         counted += f", {changes.vanished:,} are gone"
     return [
         Finding(
-            code="definition.changed",
+            code=CHANGED,
             subject=table,
             severity=severity,
             message=f"The source is read in another way than for {latest.id}: "
@@ -69,3 +85,51 @@ def _told(name: str, before: str | None, now: str | None) -> str:
     if name == "code":
         return "code: the source function, or what it uses of the project, was edited"
     return f"{name}: {before or 'nothing'} -> {now or 'nothing'}"
+
+
+def as_first_told(
+    workspace: Workspace,
+    source: Source,
+    latest: DataVersion,
+    read: pl.DataFrame,
+    found: Sequence[Finding],
+) -> list[Finding]:
+    """Let changed meanings pass that bring a column back to what its rows said at first.
+
+    That is what the mend of `definition.changed` asks for; and what decisions are learnt from are
+    the first words of each row.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where the known facts are.
+    source : Source
+        What was read.
+    latest : DataVersion
+        The version that the read was compared with.
+    read : DataFrame
+        All rows of the read, those that the contract set aside too.
+    found : sequence of Finding
+        How the read differs from that version.
+    """
+    if not found:
+        return []
+    key, columns = list(source.key), [*dict(latest.schema), INGESTED_AT]
+    facts = read_facts(workspace.store, latest, columns, verify=False, shelf=workspace.shelf)
+    first, _ = without_duplicates(facts.sort(INGESTED_AT, ROW), key)
+    before = conform(first, dict(latest.schema))
+    unique, _ = without_duplicates(read, key)
+    changes = new_facts(before, conform(unique, dict(latest.schema)), key)
+    still = {f.subject for f in definition_changes(source.name, before, changes, key)}
+    return [f if f.subject in still else _back(f, latest) for f in found]
+
+
+def _back(found: Finding, latest: DataVersion) -> Finding:
+    name = found.subject.rpartition(".")[2]
+    return msgspec.structs.replace(
+        found,
+        outcome="passed",
+        severity="info",
+        message=f"'{name}' says again what it said at first; {latest.id} told it otherwise.",
+        mend="",
+    )

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
+from isbjerg.data.definition_changes import CHANGED
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
 from isbjerg.evaluation.classes import ClassLine
@@ -245,10 +246,16 @@ def _contract_findings(
     versions: Mapping[str, DataVersion],
     prepared: Prepared,
 ) -> tuple[Finding, ...]:
-    """Join what the contract found in the unit's table when it was read last, and in the units."""
+    """Join what was found in the unit's table when it was read last, and in the units.
+
+    A read that left the version as it is does not take back that its meaning had changed.
+    """
     source = definitions.frame.unit.source
     read = next((t for t in ingested.tables if t.table == source and t.read), None)
-    table = versions[source].findings if read is None else read.findings
+    standing = versions[source].findings
+    table = standing if read is None else read.findings
+    if read is not None and not read.changed:
+        table = (*table, *(f for f in standing if f.code == CHANGED and f.failed))
     told = {(f.code, f.subject) for f in table}
     return (*table, *(f for f in prepared.findings if (f.code, f.subject) not in told))
 

@@ -280,6 +280,30 @@ def test_the_code_of_a_data_frame_is_its_definition(tmp_path: Path, clock: SetCl
     assert (told.severity, told.evidence["corrected"]) == ("error", 10)
 
 
+def test_a_column_that_is_brought_back_to_its_meaning_is_told_and_passes(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    """The mend of a changed definition ends it: else nothing could go live again."""
+    folder = project(tmp_path / "loans", RETURN)
+    euros = loans(60).with_columns(amount=100.0 + pl.col("id") * 7 % 40)
+    dear = euros.with_columns(pl.col("amount") * 1.609344)  # as miles become kilometres
+    euros.write_parquet(folder / "data" / "loans.parquet")
+    take(folder, clock)
+    dear.write_parquet(folder / "data" / "loans.parquet")
+    (told,) = [f for f in take(folder, clock).findings if f.code == "definition.changed"]
+    assert (told.subject, told.outcome) == ("loans.amount", "failed")
+    euros.write_parquet(folder / "data" / "loans.parquet")
+    back = take(folder, clock)
+    (told,) = [f for f in back.findings if f.code == "definition.changed"]
+    assert (told.subject, told.outcome, told.mend) == ("loans.amount", "passed", "")
+    assert told.message == "'amount' says again what it said at first; loans@v2 told it otherwise."
+    assert back.corrected == 60
+    # Another unit once more is told again: it is held against what stands, not only the first.
+    dear.write_parquet(folder / "data" / "loans.parquet")
+    (told,) = [f for f in take(folder, clock).findings if f.code == "definition.changed"]
+    assert told.outcome == "failed"
+
+
 def test_other_files_are_another_definition(tmp_path: Path, clock: SetClock) -> None:
     folder = project(tmp_path / "loans", RETURN)
     take(folder, clock)
