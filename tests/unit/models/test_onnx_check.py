@@ -57,6 +57,12 @@ def external():
     return made
 
 
+def said_to_lie_elsewhere():
+    made = plain()
+    made.graph.initializer[0].data_location = TensorProto.EXTERNAL
+    return made
+
+
 def nested(depth):
     inner = helper.make_graph(
         [helper.make_node("Identity", ["x"], ["z"])], "inner", [], [port("z")]
@@ -93,6 +99,7 @@ def sparse_attribute():
 
 HOSTILE = {
     "weights in another file": (external, "another file"),
+    "weights said to lie elsewhere": (said_to_lie_elsewhere, "another file"),
     "an operator of another domain": (
         lambda: model(
             [helper.make_node("Evil", ["x"], ["y"], domain="com.evil")], domains=("", "com.evil")

@@ -89,6 +89,7 @@ FOLLOWS_FROM = {
     "seed": ("frame.toml", "[split]", "[run]\nseed = 7\n\n[split]"),
     "rows": ("frame.toml", "test       = 0.25", "test       = 0.2"),
     "metric": ("frame.toml", '"average_precision"', '"brier"'),
+    "measured": ("frame.toml", 'brier = "<= 0.24"', 'brier = "<= 0.24", "lift@10%" = ">= 0.1"'),
     "contract": (
         "contracts/orders.odcs.yaml",
         "maximum: 350",
