@@ -17,6 +17,8 @@ _BATCH_ROWS = 1_000_000
 _STATES = np.array(["open", "paid", "late", "lost"])
 _SECONDS_PER_ROW = 1.5
 _START_US = 1_600_000_000_000_000
+_SETTLES_US = 3_600_000_000
+"""An hour, so that outcomes of a small table are there in time too."""
 
 FRAME = """\
 objective = "Tell which payments will be disputed."
@@ -142,7 +144,7 @@ def batch(
         {
             "payment": place,
             "made": made,
-            "settled": made + 86_400_000_000,
+            "settled": made + _SETTLES_US,
             "customer": rng.integers(0, 100_000, rows),
             "state": _STATES[rng.integers(0, 4, rows)],
             **x,
