@@ -89,6 +89,7 @@ def _releases(report: DemoReport) -> Group:
         if release.ended != "promoted":
             others[release.ended] = others.get(release.ended, 0) + 1
     told = ", ".join(f"{number} {ended}" for ended, number in others.items())
-    title = f"Trained again {len(report.releases)} times: {len(promoted)} promoted"
+    often = "once" if len(report.releases) == 1 else f"{len(report.releases)} times"
+    title = f"Trained again {often}: {len(promoted)} promoted"
     rows = [(r.at, f"v{r.version}", r.rung, r.why) for r in promoted]
     return table(f"{title}, {told}" if told else title, ["on", "version", "rung", "why"], rows)

@@ -45,6 +45,13 @@ def page(code: str) -> Page:
     known = sorted(other.stem for other in FOLDER.glob("ISB*.md"))
     if wanted in known:
         return _read(path)
+    if re.fullmatch(r"\s*[a-z]+(\.[a-z_]+)+\s*", code):
+        raise ArgumentError(
+            f"{code.strip()!r} is the code of a finding about data or a model, not of an error.\n"
+            "Only errors have pages; a finding says what is wrong, and its mend, where it is told.",
+            mend="isbjerg status",
+            code_asked=code,
+        )
     close = get_close_matches(wanted, known, n=1, cutoff=0.8)
     raise ArgumentError(
         f"No page explains {code!r}. Found pages from {known[0]} to {known[-1]}.",

@@ -46,3 +46,8 @@ def test_an_unknown_code_is_misuse(asked: str, mend: str) -> None:
         page(asked)
     assert caught.value.mend == mend
     assert main(["explain", asked]) == 2
+
+
+def test_the_code_of_a_finding_is_told_apart_from_that_of_an_error() -> None:
+    with pytest.raises(ArgumentError, match="is the code of a finding"):
+        page("definition.changed")
