@@ -97,6 +97,7 @@ def compare_runs(
     StoreError
         When there is no such run.
     """
+    workspace = workspace.within(definitions.frame.memory_bytes)
     first, second = workspace.catalog.run(before), workspace.catalog.run(after)
     recorded = [_recorded(workspace, run) for run in (first, second)]
     names = [name for name in recorded[1] if name in recorded[0]]
@@ -236,5 +237,6 @@ def _units(
         as_of_us=run.as_of_us or 0,
         contract=read_contract(workspace, frame.unit.source),
         since_us=None if frame.window_us is None else (run.as_of_us or 0) - frame.window_us,
+        shelf=workspace.shelf,
     )
     return units, facts

@@ -99,6 +99,7 @@ def reproduce(
     StoreError
         When there is no such run.
     """
+    workspace = workspace.within(definitions.frame.memory_bytes)
     run = workspace.catalog.run(name)
     if "bundles" not in run.report:
         raise ArgumentError(

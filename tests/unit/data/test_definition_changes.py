@@ -75,6 +75,12 @@ def test_known_rows_that_mean_something_else_are_told(name: str) -> None:
     assert (found[column].code, found[column].severity) == ("definition.changed", "error")
 
 
+def test_times_of_which_some_moved_are_in_no_other_zone() -> None:
+    """Sixty of a hundred meetings were put off by an hour."""
+    put_off = pl.when(X("id") % 10 < 6).then(X("at") + timedelta(hours=1)).otherwise(X("at"))
+    assert look(world(1), world(1).with_columns(at=put_off)) == {}
+
+
 @pytest.mark.parametrize(
     "name",
     [
