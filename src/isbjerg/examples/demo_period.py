@@ -20,8 +20,8 @@ DECIDE_FROM = datetime(2013, 6, 1, 2, tzinfo=UTC)
 YEAR_END = datetime(2014, 1, 2, tzinfo=UTC)
 """All flights of the year have landed."""
 
-WEEK, WEEKEND = timedelta(days=7), timedelta(days=2)
-"""Trained on what is known when Saturday begins, live from Monday on (UTC)."""
+WEEK, REVIEW = timedelta(days=7), timedelta(days=3)
+"""Trained on what is known when Saturday begins, live from Tuesday on (UTC)."""
 
 QUICK_SINCE = datetime(2013, 4, 15, tzinfo=UTC)
 QUICK_DAYS = 2
@@ -62,7 +62,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
         """Take January to May, then June to December by weeks; when quick, weeks and two days."""
         known = known_before(tables, AS_OF)
         if not quick:
-            return cls(tables=tables, known=known, until=YEAR_END, step=WEEK, wait=WEEKEND)
+            return cls(tables=tables, known=known, until=YEAR_END, step=WEEK, wait=REVIEW)
         recent = known["flights"].filter(pl.col("sched_dep_utc") >= QUICK_SINCE)
         return cls(
             tables=tables,
