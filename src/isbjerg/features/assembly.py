@@ -14,7 +14,7 @@ import polars as pl
 
 from isbjerg.data.shelf import IN_MEMORY, Shelf
 from isbjerg.errors import ArgumentError, KnowledgeError
-from isbjerg.expressions.polars import to_polars
+from isbjerg.expressions.polars import polars_column, to_polars
 from isbjerg.expressions.tree import names
 from isbjerg.features.desk import LookupDesk
 from isbjerg.features.sets import FeatureSet, Slot, Step
@@ -113,10 +113,7 @@ def _with_slots(
 def _with_steps(table: pl.DataFrame, steps: Sequence[Step], shelf: Shelf) -> pl.DataFrame:
     """Evaluate the steps, those that do not need each other at once, or else one by one."""
     if not shelf.is_memory:
-        for step in steps:
-            made = table.select(to_polars(step.node).alias(f"feature:{step.name}")).to_series()
-            table = table.with_columns(made if step.node.op in PLAIN else shelf.put(made))
-        return table
+        return _with_steps_one_by_one(table, steps, shelf)
     layer_of: dict[str, int] = {}
     layers: list[list[pl.Expr]] = []
     for step in steps:
@@ -128,3 +125,17 @@ def _with_steps(table: pl.DataFrame, steps: Sequence[Step], shelf: Shelf) -> pl.
     for layer_steps in layers:
         table = table.with_columns(layer_steps)
     return table
+
+
+def _with_steps_one_by_one(
+    table: pl.DataFrame, steps: Sequence[Step], shelf: Shelf
+) -> pl.DataFrame:
+    """Evaluate each step over the columns it reads: planning takes longer the more there are."""
+    columns = dict(zip(table.columns, table.iter_columns(), strict=True))
+    for step in steps:
+        read = [columns[polars_column(op, n)] for op in PLAIN for n in names(step.node, op)]
+        rows = pl.DataFrame(read) if read else table
+        name = f"feature:{step.name}"
+        made = rows.with_columns(to_polars(step.node).alias(name)).get_column(name)
+        columns[name] = made if step.node.op in PLAIN else shelf.put(made)
+    return pl.DataFrame(list(columns.values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from isbjerg.data import shelf
 from isbjerg.errors import ArgumentError, KnowledgeError
 from isbjerg.expressions.tree import Node, Type
 from isbjerg.features import desk
@@ -165,6 +166,31 @@ def test_steps_see_columns_slots_and_earlier_steps():
     ]  # fmt: skip
     assert frame["feature:known"].to_list() == [False, True]
     assert frame["feature:double"].to_list() == [0.0, 8.0]
+
+
+def test_steps_on_the_shelf_are_those_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(shelf, "_SMALL_BYTES", 0)
+    origin = Node("column", value="origin", type=Type.TEXT)
+    seven = Node("literal", value=7.0, type=Type.FLOAT)
+    sum_of = (
+        Node("feature", value="seven", type=Type.FLOAT),
+        Node("slot", value="now", type=Type.FLOAT),
+    )
+    whole = FeatureSet(
+        columns=(("origin", Type.TEXT),),
+        slots=(newest(),),
+        steps=(
+            Step("from", origin),
+            Step("seven", seven),  # reads no column, and has a value in each row
+            Step("both", Node("add", sum_of, type=Type.FLOAT)),
+        ),
+        outputs=("from", "both"),
+    )
+    units = departures([("LGA", 500), ("JFK", 500)])
+    facts = {"weather": weather([("JFK", 4.0, 90, None, 1)])}
+    found = assemble(units, "t", whole, facts, shelf.Shelf(tmp_path, memory_bytes=1))
+    assert found.equals(assemble(units, "t", whole, facts))
+    assert found["feature:both"].to_list() == [None, 11.0]
 
 
 def test_a_unit_without_a_time_is_refused():
