@@ -149,7 +149,7 @@ def _part(
         )
     if path.stat().st_size != part.bytes or (verify and file_sha256(path) != part.hash):
         raise damaged(path, part.hash)
-    there = set(pl.read_parquet_schema(path))
+    there = set(pl.scan_parquet(path, glob=False).collect_schema())
     columns = [pl.col(name).cast(DTYPES[kind]) for name, kind in wanted.items() if name in there]
     return conform(shelf.parquet(path, columns), wanted)
 
