@@ -19,12 +19,13 @@ import pytest
 from tests.workflows import small_project
 from tests.workflows.server_kit import serve
 
-from isbjerg.errors import ArgumentError, IsbjergError, ReleaseError, SourceError
+from isbjerg.errors import ArgumentError, IsbjergError, ReleaseError, SourceError, StoreError
 from isbjerg.project import Project
 from isbjerg.storage import batch_parts
 from isbjerg.storage.batch_parts import BatchParts
 from isbjerg.storage.layout import Store
 from isbjerg.storage.ledger import Ledger
+from isbjerg.workflows import predict as act
 from isbjerg.workflows.drafting import draft_project
 
 pytestmark = pytest.mark.slow
@@ -137,6 +138,24 @@ def test_the_input_is_never_the_output(released: Project, monkeypatch: pytest.Mo
     with pytest.raises(IsbjergError, match="the input itself"):
         released.predict("twice.parquet", str(given))
     assert given.read_bytes() == before
+
+
+def test_a_file_that_is_written_to_meanwhile_is_refused(
+    released: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ask(released, newest_orders().head(3), "written")
+    read = act.read
+
+    def read_and_replaced(*asked: Any) -> pl.DataFrame:
+        found = read(*asked)
+        newest_orders().head(4).write_parquet(given)
+        return found
+
+    monkeypatch.setattr(act, "read", read_and_replaced)
+    before = ledger(released).count()
+    with pytest.raises(SourceError, match="while it was read"):
+        released.predict(given, released.folder / "written_scores.csv")
+    assert ledger(released).count() == before
 
 
 def test_rows_that_a_server_refuses_are_set_aside(released: Project) -> None:
@@ -322,7 +341,7 @@ def test_a_batch_that_failed_leaves_nothing_that_stops_a_verb(
 
     monkeypatch.setattr(batch_parts, "_write_synced", full)
     given = plain.folder.parent / "orders.csv"
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StoreError, match="No space"):
         plain.predict(given, plain.folder / "scores.csv", purpose="failing")
     assert not list((plain.store / "ledger" / "batches").glob(".*"))
     monkeypatch.undo()

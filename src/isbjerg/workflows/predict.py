@@ -244,13 +244,14 @@ def _read(
     at = bundle.unit.at if replay else None
     if at is not None:
         types.setdefault(at.column, Type.INSTANT)
+    name = ""
     if is_url(given):
         found = read(table_at(given), root)
     else:
         path = root / given
         texts = {n: str(t) for n, t in types.items() if t is not Type.DURATION}
         _check_file(given, path)
-        found = read(table_in(path, texts), path.parent)
+        found, name = _read_file(path, texts)
     wanted = [*asked, *([at.column] if at is not None and at.column not in asked else [])]
     optional = {f.name for f in bundle.contract if not f.required and f.name not in bundle.unit.key}
     lacking = [n for n in wanted if n not in found.columns and n not in optional]
@@ -273,7 +274,7 @@ def _read(
         for n in wanted
         if n not in typed.columns
     ]
-    state = sha256(_bytes(typed)) if is_url(given) else file_sha256(root / given)
+    state = sha256(_bytes(typed)) if is_url(given) else name
     return typed.with_columns(missing).with_row_index(PLACE), state, findings
 
 
@@ -291,6 +292,30 @@ def _check_file(given: str, path: Path) -> None:
             mend=f"'sqlite:///{given}#TABLE'",
             code="ISB307",
         )
+
+
+def _read_file(path: Path, types: Mapping[str, str]) -> tuple[pl.DataFrame, str]:
+    """Read a file and name its bytes, which are the same all the while.
+
+    Raises
+    ------
+    SourceError
+        When somebody wrote to it meanwhile: a batch must not bear the name of other rows.
+    """
+    before = path.stat() if path.is_file() else None
+    found = read(table_in(path, types), path.parent)
+    name = file_sha256(path)
+    after = path.stat()
+    if before is None or (before.st_mtime_ns, before.st_size, before.st_ino) != (
+        after.st_mtime_ns,
+        after.st_size,
+        after.st_ino,
+    ):
+        raise SourceError(
+            f"'{path.name}' was written to while it was read.",
+            mend="give the command again when nobody writes to it",
+        )
+    return found, name
 
 
 def _bytes(rows: pl.DataFrame) -> bytes:
