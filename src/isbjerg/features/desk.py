@@ -30,8 +30,8 @@ _MAY_BE_LARGE = (Type.INTEGER, Type.FLOAT, Type.DURATION)
 """Types with values that cannot be summed exactly; counted they can be."""
 
 _STRETCH = 1 << 20
-"""Windows are summed for so many units at a time: sums are exact in 128 bits, several for each
-unit, and would be the largest thing in memory."""
+"""Windows are looked up for so many units at a time: what is between, such as sums that are exact
+in 128 bits, would be the largest thing in memory."""
 
 Made = TypeVar("Made")
 
@@ -89,7 +89,7 @@ class LookupDesk:
         leaving = self._once(("leaving", *_looked_at(slot), span), lambda: timelines.leaving(span))
         entered, left = (self._running(slot, timelines, m) for m in (entering, leaving))
         until, since = (self._before(slot, m) for m in (entering, leaving))
-        rows = (slice(i, i + _STRETCH) for i in range(0, max(1, len(until)), _STRETCH))
+        rows = _stretches(len(until))
         sums = (entered.at(until[some]).since(left.at(since[some])) for some in rows)
         return pl.concat([aggregated(window, slot) for window in sums])
 
@@ -102,9 +102,13 @@ class LookupDesk:
 
     def _before(self, slot: Slot, moments: Moments) -> Whole:
         return self._once(
-            ("before", id(moments), slot.refresh_us),
-            lambda: moments.before(self._asked(slot).groups, self._grid(slot)),
+            ("before", id(moments), slot.refresh_us), lambda: self._made_before(slot, moments)
         )
+
+    def _made_before(self, slot: Slot, moments: Moments) -> Whole:
+        asked, grid = self._asked(slot), self._grid(slot)
+        rows = _stretches(len(grid))
+        return np.concatenate([moments.before(asked.groups[some], grid[some]) for some in rows])
 
     def _timelines(self, slot: Slot) -> Timelines:
         return self._once(("timelines", *_looked_at(slot)), lambda: self._made_timelines(slot))
@@ -153,6 +157,10 @@ class LookupDesk:
             self._kept[key] = make()
         made: Made = self._kept[key]
         return made
+
+
+def _stretches(rows: int) -> list[slice]:
+    return [slice(start, start + _STRETCH) for start in range(0, max(1, rows), _STRETCH)]
 
 
 def _looked_at(slot: Slot) -> tuple[Hashable, ...]:

@@ -18,7 +18,7 @@ from isbjerg.data.versions import DataVersion
 from isbjerg.expressions.pins import pins
 from isbjerg.expressions.tree import names
 from isbjerg.features.assembly import PLAIN, assemble
-from isbjerg.features.sets import FeatureSet, Slot, Step
+from isbjerg.features.sets import FeatureSet, Slot
 from isbjerg.workflows.caching import (
     Remembering,
     name_of,
@@ -175,11 +175,12 @@ def _found(
 
 def _rest(feature_set: FeatureSet, found: Mapping[str, pl.Series]) -> FeatureSet:
     """Keep what was not found, and the steps that those are computed of."""
-    needed: dict[str, Step] = {}
+    needed: set[str] = set()
+    read: set[str] = set()
     for step in reversed(feature_set.steps):
-        asked = any(step.name in names(other.node, "feature") for other in needed.values())
-        if asked or f"feature:{step.name}" not in found:
-            needed[step.name] = step
+        if step.name in read or f"feature:{step.name}" not in found:
+            needed.add(step.name)
+            read.update(names(step.node, "feature"))
     return msgspec.structs.replace(
         feature_set,
         slots=tuple(s for s in feature_set.slots if f"slot:{s.name}" not in found),
