@@ -34,6 +34,22 @@ def _flight(number: int, origin: str, row: dict[str, Any]) -> dict[str, Any]:
     return {"flight_id": f"f{number}", "origin": origin, **when, **about}
 
 
+def _a_batch_ranks_alike(
+    life: Ranking, sent: list[dict[str, Any]], top: list[dict[str, Any]]
+) -> None:
+    """The same rows as a batch: the same lists, places and scores, those held out included."""
+    times = [pl.col(c).str.to_datetime(time_zone="UTC") for c in ("sched_dep_utc", "hour_utc")]
+    pl.DataFrame(sent).with_columns(times).write_parquet(life.folder / "asked.parquet")
+    best = life.folder / "best.parquet"
+    report = life.project.predict(life.folder / "asked.parquet", best, top=3)
+    assert (report.answered, report.published) == (60, 15)
+    told = [
+        (unit_key([r["origin"], NOW_US]), r["rank"], r["of"], r["score"])
+        for r in pl.read_parquet(best).rows(named=True)
+    ]
+    assert told == [(p["list"], p["rank"], p["of"], p["score"]) for p in top]
+
+
 @pytest.mark.slow
 def test_a_life_of_ranked_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     life = Ranking(tmp_path)
@@ -72,6 +88,7 @@ def test_a_life_of_ranked_lists(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert (scores == sorted(scores, reverse=True)) is not chance
         assert {p.get("why") for p in ordered} == {"hold-out" if chance else None}
 
+    _a_batch_ranks_alike(life, sent, top["predictions"])
     records = [life.project.trace(p["id"]).prediction for p in top["predictions"]]
     assert all(r.output["shown"] and r.output["rank"] <= 3 for r in records)
     known = pl.DataFrame(

@@ -28,6 +28,7 @@ from isbjerg.storage.batch_parts import Batch, BatchParts
 from isbjerg.storage.catalog.records import BatchRecord, ModelVersion
 from isbjerg.storage.ledger import BATCH, REPLAY
 from isbjerg.storage.tables import write_quarantine
+from isbjerg.workflows.batch_answers import answers
 from isbjerg.workflows.batching import PLACE, REFUSED, Maker, Sifted, records, sift
 from isbjerg.workflows.bundles import load_bundle
 from isbjerg.workflows.columns_read import slot_columns
@@ -183,7 +184,7 @@ def predict(
         )
         aside, told = _set_aside(workspace, bundle, name, sifted)
         progress("Publishing the answers", 0.95)
-        published = publish(out, _answers(bundle, parts, batch, sifted.units), root)
+        published = publish(out, answers(bundle, parts, batch, sifted.units), root)
     progress("Done", 1.0)
     return PredictReport(
         batch=name,
@@ -390,50 +391,3 @@ def _set_aside(
             )
         )
     return str(path.relative_to(workspace.folder)), told
-
-
-def _answers(bundle: Bundle, parts: BatchParts, batch: Batch, units: pl.DataFrame) -> pl.DataFrame:
-    """Put the answers of the ledger beside the keys of the rows that they are about."""
-    columns = ["id", "at_us", "model_version", "score", "output"]
-    recorded = pl.concat(parts.read(batch, columns)) if batch.parts else _nothing()
-    told = recorded.select(
-        pl.col("id").alias("prediction_id"),
-        pl.col("at_us").cast(polars_type(Type.INSTANT)).alias("at"),
-        pl.col("model_version").alias("model"),
-        "score",
-    )
-    if bundle.classes:
-        said = [msgspec.json.decode(text) for text in recorded["output"]]
-        probabilities = [one["probabilities"] for one in said]
-        told = told.with_columns(
-            pl.Series("class", [one["class"] for one in said]),
-            *(
-                pl.Series(f"p_{name}", [p[name] for p in probabilities], pl.Float64)
-                for name in (probabilities[0] if probabilities else ())
-            ),
-        )
-    answers = units.select(bundle.unit.key).hstack(told)
-    ranked = recorded["output"].drop_nulls().to_list()
-    if bundle.classes or not ranked:
-        return answers
-    places = [msgspec.json.decode(text) for text in ranked]
-    lists = {name: n for n, name in enumerate(dict.fromkeys(p["list"] for p in places))}
-    ordered = answers.with_columns(
-        pl.Series("rank", [p["rank"] for p in places], pl.Int64),
-        pl.Series("of", [p["of"] for p in places], pl.Int64),
-        pl.Series("_shown", [p["shown"] for p in places], pl.Boolean),
-        pl.Series("_list", [lists[p["list"]] for p in places], pl.Int64),
-    )
-    return ordered.filter("_shown").sort("_list", "rank").drop("_shown", "_list")
-
-
-def _nothing() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={
-            "id": pl.String,
-            "at_us": pl.Int64,
-            "model_version": pl.Int64,
-            "score": pl.Float64,
-            "output": pl.String,
-        }
-    )
