@@ -293,7 +293,7 @@ RUN = Table(
             kinds.memory,
             '"4 GB"',
             "How much memory tables may take; larger ones are worked on from disk. Half of what the"
-            " machine or container has when not said. An ingest keeps to 256 MiB, the least that can be"
+            " machine or container has when not said. Reading keeps to 256 MiB, the least that can be"
             " asked for; a run takes some 0.5 GB at the least.",
         ),
     ),
