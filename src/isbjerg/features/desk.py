@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isbjerg.canonical import canonical_json
 from isbjerg.expressions.polars import polars_type, to_polars
@@ -43,7 +44,7 @@ class _Asked(NamedTuple):
     """Group of each fact."""
     groups: Groups
     times: Whole
-    back: Whole
+    back: NDArray[np.uint32]
     """Where each unit, in its own order, stands in this one."""
 
 
@@ -143,8 +144,8 @@ class LookupDesk:
     def _made_asked(self, slot: Slot) -> _Asked:
         found = grouped(self._facts[slot.source], self._units, slot.on)
         order = Moments(found.units + 1, self._times).order  # NOWHERE comes first
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
+        back = np.empty(len(order), np.uint32)  # as Polars counts rows: it would convert others
+        back[order] = np.arange(len(order), dtype=np.uint32)
         return _Asked(found.facts, found.units[order], self._times[order], back)
 
     def _grid(self, slot: Slot) -> Whole:
