@@ -42,7 +42,12 @@ def _needs_polars(plan: Plan) -> bool:
 
 
 def _names_polars(plan: Plan) -> bool:
-    return bool(plan.row_number or plan.zoneless or plan.numbers)
+    return bool(plan.row_number or plan.zoneless or _later(plan) or plan.numbers)
+
+
+def _later(plan: Plan) -> list[str]:
+    """List columns without a zone that are known at the time that they tell."""
+    return [c.name for c in plan.columns if c.code == "draft.later" and c.zoneless]
 
 
 def _known(plan: Plan) -> Iterator[str]:
@@ -89,6 +94,13 @@ def _reading(plan: Plan) -> Iterator[str]:
         yield "    # The times carry no zone: taken as UTC."
         yield f"    at = {_times(plan)}"
         yield '    table = table.with_columns(at.dt.replace_time_zone("UTC"))'
+    if _later(plan):
+        yield "    # These too: they say when they are known."
+        yield "    known = ["
+        yield from (f"        {quoted(column)}," for column in _later(plan))
+        yield "    ]"
+        yield '    later = pl.col(known).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")'
+        yield "    table = table.with_columns(later)"
     yield "    return table"
 
 

@@ -44,6 +44,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         For a column left out: name of the finding, and a sentence.
     strength : float
         How well it alone ranks the target, 0.5 to 1.0.
+    zoneless : bool
+        Whether it holds times that name no zone.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     why: str = ""
     strength: float = 0.5
+    zoneless: bool = False
 
 
 def find_key(table: pl.DataFrame, exclude: Sequence[str]) -> str | None:
@@ -113,7 +116,15 @@ def plan_column(
     if reason is None:
         return Column(name=name, original=original, use=use, strength=power)
     code, why = reason
-    return Column(name=name, original=original, use="left_out", code=code, why=why, strength=power)
+    return Column(
+        name=name,
+        original=original,
+        use="left_out",
+        code=code,
+        why=why,
+        strength=power,
+        zoneless=use == "local",
+    )
 
 
 def _is_twin(table: pl.DataFrame, original: str, target: str) -> bool:

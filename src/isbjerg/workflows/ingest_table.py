@@ -17,7 +17,7 @@ import msgspec
 import polars as pl
 
 from isbjerg.canonical import content_hash
-from isbjerg.data.carriers import to_carriers
+from isbjerg.data.carriers import schema_of, to_carriers
 from isbjerg.data.checking import BROKEN, check
 from isbjerg.data.definition_changes import definition_changes
 from isbjerg.data.reading import fingerprint
@@ -46,6 +46,7 @@ from isbjerg.workflows.future_rows import told_of_future
 from isbjerg.workflows.redefining import as_first_told, redefinition
 from isbjerg.workflows.source_reading import take
 from isbjerg.workflows.stored_facts import later_than
+from isbjerg.workflows.unsaid_zones import check_zones, unsaid_zones
 from isbjerg.workflows.workspace import Workspace
 
 _SHOWN = 5
@@ -110,10 +111,15 @@ def ingest_table(
     sweep(workspace.store, source.name, workspace.catalog.parts(source.name))
     absorbed = absorb_posted(workspace, source, latest)
     done = _ingest_read(workspace, source, decision, absorbed.latest, live=live, full=full)
+    stands = workspace.catalog.latest_data_version(source.name)
+    standing = [
+        *_stale(workspace, source, stands, done),
+        *(unsaid_zones(source, dict(stands.schema), decision) if stands else ()),
+    ]
     return msgspec.structs.replace(
         done,
         quarantined=done.quarantined + absorbed.aside,
-        findings=(*absorbed.findings, *done.findings, *_stale(workspace, source, done)),
+        findings=(*absorbed.findings, *done.findings, *standing),
     )
 
 
@@ -151,6 +157,7 @@ def _ingest_read(
     _check_key(source, taken.frame, latest)
     shelf = workspace.shelf.of(int(taken.frame.estimated_size()))
     frame, became = to_carriers(taken.frame, dict(latest.schema) if latest else {}, shelf)
+    check_zones(source, {} if latest else schema_of(frame), decision)
     if latest and taken.partial and not frame.height:
         return msgspec.structs.replace(_as_before(source, latest, became), incremental=True)
     sifted = _sift(workspace, source, frame, decision, partial=taken.partial)
@@ -358,9 +365,10 @@ def _vanished(source: Source, gone: pl.DataFrame) -> Finding:
     )
 
 
-def _stale(workspace: Workspace, source: Source, done: TableIngest) -> list[Finding]:
+def _stale(
+    workspace: Workspace, source: Source, latest: DataVersion | None, done: TableIngest
+) -> list[Finding]:
     """Say that nothing new has come for longer than the source's declared refresh."""
-    latest = workspace.catalog.latest_data_version(source.name)
     if source.refresh_us is None or latest is None or done.changed:
         return []
     age_us = workspace.clock() - latest.at_us

@@ -47,6 +47,7 @@ from isbjerg.workflows.rung_findings import rung_findings
 from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.unit_checking import check_tables
 from isbjerg.workflows.units import UnitCounts
+from isbjerg.workflows.unsaid_zones import unsaid_zones
 from isbjerg.workflows.workspace import Workspace
 
 
@@ -191,6 +192,7 @@ def run(
     progress("Done", 1.0)
     told = (
         *(f for f in ingested.assumptions if f.outcome != "passed"),
+        *_zones(definitions, versions),
         *feature_findings(prepared),
         *target_findings(prepared),
         *unacted(definitions.frame),
@@ -258,6 +260,17 @@ def _contract_findings(
         table = (*table, *(f for f in standing if f.code == CHANGED and f.failed))
     told = {(f.code, f.subject) for f in table}
     return (*table, *(f for f in prepared.findings if (f.code, f.subject) not in told))
+
+
+def _zones(definitions: Definitions, versions: Mapping[str, DataVersion]) -> list[Finding]:
+    """Tell at each run, whether anything was read or not, which times name no zone."""
+    return [
+        found
+        for name, version in versions.items()
+        for found in unsaid_zones(
+            definitions.sources[name], dict(version.schema), definitions.decision
+        )
+    ]
 
 
 def _check_ingested(ingested: IngestReport) -> None:

@@ -79,7 +79,10 @@ def codes(done: TableIngest) -> list[str]:
 
 # --- databases, from a watermark on ------------------------------------------------------------
 
-BY_CHANGE = 'return ib.sql("sqlite:///data/shop.db", table="loans", watermark="changed")'
+BY_CHANGE = (
+    'return ib.sql("sqlite:///data/shop.db", table="loans", '
+    'types={"asked": "instant", "closed": "instant"}, watermark="changed")'
+)
 
 
 class Shop:
@@ -113,9 +116,7 @@ def shop(tmp_path: Path) -> Shop:
 
 @pytest.fixture
 def folder(shop: Shop, tmp_path: Path) -> Path:
-    types = 'types={"asked": "instant", "closed": "instant"}, watermark="changed")'
-    returned = BY_CHANGE.replace('watermark="changed")', types)
-    return project(tmp_path / "loans", returned)
+    return project(tmp_path / "loans", BY_CHANGE)
 
 
 def test_only_what_is_new_is_asked_for(folder: Path, shop: Shop, clock: SetClock) -> None:
