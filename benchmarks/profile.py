@@ -42,7 +42,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
             f"{spread(costs['isbjerg'])}"
         ),
     )
-    truth = 1.0 * (df["x0"].fill_null(0.0).to_numpy() > 1.0)
+    truth = (df["x0"].fill_null(0.0).to_numpy() > 1.0).astype(np.float64)
     columns = df.drop("id")
     held = interleaved(
         {"isbjerg": wall(lambda: relations(columns, truth, "binary"))}, rounds=2 if quick else 3

@@ -28,6 +28,7 @@ from isbjerg.models import boosted, linear, predictors
 from isbjerg.models.bundle import Unit, make
 from isbjerg.models.encoding import fit as fit_encoder
 from isbjerg.models.fitted import Fitted
+from isbjerg.models.parameters import TREES_FILE
 from isbjerg.times import HOUR_US
 
 COLUMNS = tuple(f"c{number}" for number in range(10))
@@ -179,7 +180,7 @@ def models(*, quick: bool) -> Iterator[Layer]:
         validation=(table, truth),
         parameters={"num_iterations": 100, "num_leaves": 31, "learning_rate": 0.05},
     )
-    booster = lightgbm.Booster(model_str=trees.files[predictors.TREES_FILE].decode())
+    booster = lightgbm.Booster(model_str=trees.files[TREES_FILE].decode())
     yield Layer(
         "boosted",
         partial(predictor(trees).predict_one, ROW),

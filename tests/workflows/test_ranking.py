@@ -121,7 +121,7 @@ def test_what_a_ranking_needs_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "`group` of [target] must say which rows are one" in run(
         'group   = ["origin", "hour_utc"]', ""
     )
-    assert "names 'orign', which 'flights' does not have" in run('"origin", ', '"orign", ')
+    assert "names 'origen', which 'flights' does not have" in run('"origin", ', '"origen", ')
     assert "10,000 are ranked" in run('group   = ["origin", "hour_utc"]', 'group = "origin"')
     assert "which is not known when the decision is taken" in run('"hour_utc"]', '"arr_delay"]')
     (folder / "features.py").write_text(
