@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from isbjerg.cli.main import main
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "bad-input.md"
 RUN = ("run", "--as-of", small_project.AS_OF)
-DONE, WRONG = 0, 1
+DONE, WRONG, BUSY = 0, 1, 4
 
 Harm = Callable[[Path], None]
 
@@ -106,6 +107,7 @@ CASES = (
     Case("a source returns nothing", edit("sources.py", 'return ib.parquet("data/orders', 'ib.parquet("data/orders'), "'orders' returned NoneType", "ISB302"),
     Case("a candidate is no model", append("models.py", b"@ib.candidate(features=[f.wind])\ndef odd():\n    return 5\n"), "models.py:", "ISB101"),
     Case("a parameter that LightGBM refuses", edit("models.py", "num_leaves=4", "num_leaves=-4"), "num_leaves", "ISB408", RUN),
+    Case("a parameter that LightGBM does not know", edit("models.py", "num_leaves=4", "numleaves=4"), "Close: num_leaves", "ISB406", RUN),
     Case("a file is missing", lambda p: (p / "data/orders.parquet").unlink(), "No file is at", "ISB301"),
     Case("a column vanished", orders(lambda df: df.drop("amount")), "lacks the column"),
     Case("text where numbers were", orders(lambda df: df.with_columns(amount=pl.lit("x"))), "of type text, promised is float"),
@@ -153,16 +155,17 @@ def project(sound: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_it_is_told_and_the_same_verb_goes_on_when_mended(
-    case: Case, project: Path, sound: Path, capsys: pytest.CaptureFixture[str]
+    case: Case, project: Path, sound: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     case.harm(project)
     assert main(["-C", str(project), *case.words]) == case.exit
-    said = "".join(capsys.readouterr())
+    said = "".join(capfd.readouterr())
     flat = re.sub(r"\s+", " ", said)
     assert case.says in flat
     assert "Mend: " in said or case.code == "ISB201"
     assert "Traceback" not in said
     assert "did not foresee" not in said
+    assert "[Fatal]" not in said
     if case.code:
         assert f"explain {case.code}" in said
         assert main(["explain", case.code]) == DONE
@@ -171,9 +174,9 @@ def test_it_is_told_and_the_same_verb_goes_on_when_mended(
     if case.anew or case.name in _STORE:  # a store that began with wrong rows is begun anew
         _put_back(sound / ".isbjerg", project / ".isbjerg")
     assert main(["-C", str(project), *case.words]) == DONE
-    capsys.readouterr()
+    capfd.readouterr()
     assert main(["-C", str(project), "status"]) == DONE
-    assert "v1 (linear, r1)" in capsys.readouterr().out
+    assert "v1 (linear, r1)" in capfd.readouterr().out
 
 
 def _put_back(before: Path, now: Path) -> None:
@@ -211,3 +214,53 @@ def test_the_table_of_the_reference_says_each_case() -> None:
     lines = [f"| {c.name} | `{c.words[0]}` | {c.code or 'a finding'} | {c.exit} |" for c in CASES]
     missing = [line for line in lines if line not in told]
     assert not missing, "\n".join(missing)
+
+
+def test_a_batch_says_of_its_rows_what_a_server_would_and_counts_it(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unknown category is answered and flagged; a misspelt column that may be null, too."""
+    contract = project / "contracts" / "orders.odcs.yaml"
+    before, name, after = contract.read_text().partition("  - name: amount\n")
+    lax = after.replace("required: true", "required: false", 1)
+    contract.write_text(before + name + lax)
+    assert main(["-C", str(project), *RUN]) == DONE
+    assert main(["-C", str(project), "promote"]) == DONE
+    rows = small_project.orders(560).tail(20).drop("minutes_late", "delivered")
+    odd = pl.when(pl.col.order_id > 557).then(pl.lit("nowhere")).otherwise("shop")
+    asked, out = project / "ask.parquet", project / "out.parquet"
+    rows.with_columns(shop=odd).rename({"amount": "amonut"}).write_parquet(asked)
+    capsys.readouterr()
+    words = ["predict", str(asked), str(out), "--as-of", small_project.AS_OF]
+    assert main(["-C", str(project), *words]) == DONE
+    said = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "3 contract.values, 20 request.unread" in said
+    assert "'amount' was not given and counts as null" in said
+    last = pl.read_parquet(out)["prediction_id"][-1]
+    traced = ib.Project(project).trace(last)
+    assert {f["code"] for f in traced.prediction.findings} == {"contract.values", "request.unread"}
+
+
+def test_rows_after_as_of_are_nothing_to_tell_in_a_replay(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(project / ".isbjerg")  # so that all rows are new
+    assert main(["-C", str(project), "run", "--as-of", "2024-03-30"]) == DONE
+    assert "ingest.future" not in "".join(capsys.readouterr())
+
+
+def test_a_catalog_that_another_process_holds_is_waited_for_and_then_told(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from isbjerg.storage.catalog import engine
+
+    monkeypatch.setattr(engine, "BUSY_MS", 1000)
+    other = sqlite3.connect(project / ".isbjerg" / "catalog.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert main(["-C", str(project), "ingest"]) == BUSY
+    said = capsys.readouterr().err
+    assert "explain ISB603" in said
+    assert "Mend: wait for the other command to end" in said
+    other.execute("ROLLBACK")
+    other.close()
+    assert main(["-C", str(project), "ingest"]) == DONE

@@ -26,6 +26,9 @@ EXITS: dict[int, str] = {
 BUSY_CODES = frozenset({"ISB603", "ISB605", "ISB611", "ISB718"})
 """Codes of errors that go away by waiting: a write that waited, a lease, a worker, a port in use."""
 
+PROJECT_CODES = frozenset({"ISB406", "ISB407"})
+"""Codes of wrong arguments that stand in the project's files, not in the command."""
+
 
 def exit_of(error: BaseException) -> int:
     """Choose the exit code of an error.
@@ -55,6 +58,8 @@ def exit_of(error: BaseException) -> int:
     match error:
         case IsbjergError() if error.kind_code in BUSY_CODES:
             return BUSY
+        case IsbjergError() if error.kind_code in PROJECT_CODES:
+            return WRONG
         case TracingError() | TypingError():
             return WRONG
         case MisuseError():

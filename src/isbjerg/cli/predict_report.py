@@ -26,6 +26,11 @@ def predict_pieces(report: PredictReport) -> Iterator[RenderableType]:
             ("in the ledger", f"{count(report.answered)}{again}"),
             ("written", f"{count(report.published)} rows to {report.out}"),
             *(
+                [("flagged", ", ".join(f"{count(n)} {code}" for code, n in report.flags.items()))]
+                if report.flags
+                else []
+            ),
+            *(
                 [("set aside", f"{count(report.refused)} in {report.quarantine}")]
                 if report.refused
                 else []

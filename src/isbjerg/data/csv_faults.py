@@ -70,7 +70,8 @@ def refuse_unreadable(file: Path, separator: str, path: str) -> None:
         start = handle.read(_LOOKED_AT)
         if not start or start.startswith(_COMPRESSED):
             return
-        _refuse_no_text(file, start)
+        refuse_no_text(file, start)
+        _refuse_wide(file, start)
         with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
             at = content.find(b"\x00")
             if at >= 0:
@@ -92,7 +93,14 @@ def explain(file: Path, separator: str) -> SourceError | None:
     return _bad_row(file, separator)
 
 
-def _refuse_no_text(file: Path, start: bytes) -> None:
+def refuse_no_text(file: Path, start: bytes) -> None:
+    """Refuse what is no text by how it begins, whatever its name says.
+
+    Raises
+    ------
+    SourceError
+        ISB340, with what it is instead.
+    """
     for sign, kind in _NOT_TEXT.items():
         if start.startswith(sign):
             raise SourceError(
@@ -100,6 +108,9 @@ def _refuse_no_text(file: Path, start: bytes) -> None:
                 code=ENCODING,
                 mend="open it where it was made, and save it as CSV in UTF-8",
             )
+
+
+def _refuse_wide(file: Path, start: bytes) -> None:
     for sign, encoding in _WIDE.items():
         if start.startswith(sign):
             raise SourceError(

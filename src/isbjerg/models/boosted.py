@@ -15,11 +15,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isbjerg.errors import ArgumentError, ModelError
+from isbjerg.errors import ArgumentError
 from isbjerg.models.batches import EncodedRows
 from isbjerg.models.encoding import Encoder
 from isbjerg.models.fitted import Class, Fitted, TargetKind, truth_as_floats
 from isbjerg.models.lightgbm_library import parameter_aliases
+from isbjerg.models.lightgbm_settings import REFUSALS, check_taken, refused
 from isbjerg.models.lightgbm_text import TREES_MAX, rewrite
 from isbjerg.models.ranked_rows import Rows, by_list, levels_of
 
@@ -172,6 +173,8 @@ def fit(
     fixed = {**settings, **_OWN, "seed": seed, "num_threads": threads}
     if classes:
         fixed["num_class"] = len(classes)
+    if parameters:
+        check_taken(fixed)
     numbers = truth_as_floats(truth, target_kind)
     if lists is None:
         rows = Rows(_encoded(columns, encoder), numbers)
@@ -206,13 +209,8 @@ def _boosted(
     )
     try:
         return lightgbm.train(fixed, train, rounds, valid_sets=watched, callbacks=stop)
-    except (lightgbm.basic.LightGBMError, TypeError, ValueError) as fault:
-        said = str(fault).partition(" at /")[0].partition("\n")[0].strip(" .")
-        raise ModelError(
-            f"LightGBM refuses to train: {said}.",
-            code="ISB408",
-            mend="give ib.boosted_trees(...) in models.py a value that it takes",
-        ) from fault
+    except REFUSALS as fault:
+        raise refused(fault) from fault
 
 
 def _known_rows(

@@ -2,7 +2,8 @@
 
 The bundle says which columns it needs and what they must keep. What breaks an *error* rule is
 refused with the column's name; what breaks a *warning* rule is answered, and the finding goes
-into the record. Columns that the bundle does not need are neither used nor kept.
+into the record. Columns that the bundle does not need are neither used nor kept; where one of them
+may be another one's name misspelt, the answer says so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from isbjerg.data.contract import Contract, Field, check_row
+from isbjerg.data.unread import unread
 from isbjerg.errors import TypingError
 from isbjerg.expressions.tree import Type
 from isbjerg.expressions.values import to_carrier, type_of_value
@@ -74,6 +76,7 @@ class InputReader:
         """
         read: dict[str, Carrier] = {}
         suspect = False
+        missing: list[str] = []
         for column in self._columns:
             name = column.name
             value: Any = row.get(name)
@@ -81,10 +84,16 @@ class InputReader:
                 value = read_value(value, column.kind, f"Column '{name}'", name)
             if value is None:
                 self._check_null(column, row)
+                if name not in row:
+                    missing.append(name)
             elif column.suspect(value):
                 suspect = True
             read[name] = value
-        return read, self._judge(check_row(self._contract, read, self._names)) if suspect else []
+        findings = self._judge(check_row(self._contract, read, self._names)) if suspect else []
+        if missing and len(row) > len(self._columns) - len(missing):
+            more = len(row) - (len(self._columns) - len(missing))
+            findings.append(msgspec.to_builtins(unread(self._contract.table, missing, more)))
+        return read, findings
 
     def _check_null(self, column: _Column, row: dict[str, Any]) -> None:
         given = column.name in row

@@ -20,6 +20,7 @@ from isbjerg.data.contract import Contract, check_row
 from isbjerg.errors import ModelError
 from isbjerg.features.assembly import assemble
 from isbjerg.features.sets import FeatureSet
+from isbjerg.findings import Finding
 from isbjerg.models.answers import read_score
 from isbjerg.models.bundle import Bundle
 from isbjerg.models.fitted import Class
@@ -76,7 +77,7 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     top: int | None = None
 
 
-def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
+def sift(bundle: Bundle, units: pl.DataFrame, of_all: Sequence[Finding] = ()) -> Sifted:
     """Part rows that a server would answer from those that it would refuse.
 
     Parameters
@@ -85,6 +86,8 @@ def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
         Whose contract the rows must keep.
     units : DataFrame
         Its columns in carriers, `AT` and `PLACE`.
+    of_all : sequence of Finding
+        What every row carries.
     """
     names = list(bundle.asked)
     fields = tuple(f for f in bundle.contract if f.name in names)
@@ -119,7 +122,11 @@ def sift(bundle: Bundle, units: pl.DataFrame) -> Sifted:
         for place in units[name].is_null().arg_true():
             reasons.setdefault(int(place), f"'{name}' must be given.")
     encode = msgspec.json.encode
-    noted = [encode(told[i]).decode() if i in told else "[]" for i in range(units.height)]
+    common = [msgspec.to_builtins(finding) for finding in of_all]
+    ordinary = encode(common).decode()
+    noted = [
+        encode([*told[i], *common]).decode() if i in told else ordinary for i in range(units.height)
+    ]
     kept = pl.Series([i not in reasons for i in range(units.height)], dtype=pl.Boolean)
     aside = units.filter(~kept).with_columns(
         pl.Series(REFUSED, [reasons[i] for i in sorted(reasons)], pl.String)

@@ -213,7 +213,7 @@ def _plan(
     if not any(c.use != "left_out" for c in columns):
         raise ArgumentError(
             "No column of the table is left to predict from.\n"
-            + "\n".join(f"  {c.original}: {c.why}" for c in columns),
+            + ("\n".join(f"  {c.original}: {c.why}" for c in columns) or "It has no other."),
             code="ISB222",
             mend="add columns that are known before the decision",
         )

@@ -15,6 +15,7 @@ from shlex import quote
 import msgspec
 import polars as pl
 
+from isbjerg.data.csv_faults import refuse_no_text
 from isbjerg.data.reading import read
 from isbjerg.data.tables import CsvTable, JsonLinesTable, ParquetTable
 from isbjerg.errors import SourceError
@@ -93,9 +94,10 @@ def _check_is_file(table: Path) -> None:
 
 
 def _check_text(table: Path) -> None:
-    """Refuse a file that is not UTF-8; say where, and how it is made so."""
+    """Refuse a file that is no text or not UTF-8; say where, and how it is made so."""
     with _opened(table) as file:
         content = file.read()
+    refuse_no_text(table, content[:16])
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as fault:

@@ -9,6 +9,7 @@ once more.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import polars as pl
 from isbjerg.canonical import content_hash, file_sha256, sha256
 from isbjerg.data.carriers import schema_of, to_carriers
 from isbjerg.data.reading import read
+from isbjerg.data.unread import unread
 from isbjerg.errors import ArgumentError, DataError, ReleaseError, SourceError
 from isbjerg.expressions.polars import polars_type
 from isbjerg.expressions.tree import Type
@@ -73,6 +75,8 @@ class PredictReport(msgspec.Struct, frozen=True, kw_only=True):
         File of the rows set aside.
     findings : tuple of Finding
         Why rows were set aside, and what was lost in reading.
+    flags : dict of str to int
+        Of each finding that answers carry in the ledger: how many do.
     """
 
     batch: str
@@ -87,6 +91,7 @@ class PredictReport(msgspec.Struct, frozen=True, kw_only=True):
     as_of_us: int | None
     quarantine: str | None
     findings: tuple[Finding, ...]
+    flags: dict[str, int] = {}
 
 
 def predict(
@@ -139,7 +144,7 @@ def predict(
     bundle, files = load_bundle(workspace, model.bundle)
     _check_top(bundle, top)
     progress("Reading the rows", 0.0)
-    frame, state, findings = _read(given, bundle, root, replay=replay)
+    frame, state, findings, of_all = _read(given, bundle, root, replay=replay)
     name = content_hash(
         {
             "rows": state,
@@ -156,7 +161,7 @@ def predict(
         batch = parts.get(name)
         now_us = workspace.clock() if batch is None else batch.at_us
         at_us = now_us if as_of_us is None else as_of_us
-        sifted = sift(bundle, _dated(frame, bundle, None if replay else at_us))
+        sifted = sift(bundle, _dated(frame, bundle, None if replay else at_us), of_all)
         new = 0
         if batch is None:
             maker = Maker(
@@ -184,6 +189,7 @@ def predict(
         )
         aside, told = _set_aside(workspace, bundle, name, sifted)
         progress("Publishing the answers", 0.95)
+        flags = _flags(parts, batch)
         published = publish(out, answers(bundle, parts, batch, sifted.units), root)
     progress("Done", 1.0)
     return PredictReport(
@@ -198,7 +204,8 @@ def predict(
         out=out,
         as_of_us=_stood_at(batch, as_of_us, replay=replay),
         quarantine=aside,
-        findings=(*findings, *told),
+        findings=(*findings, *of_all, *told),
+        flags=flags,
     )
 
 
@@ -238,8 +245,11 @@ def _epoch(workspace: Workspace) -> int:
 
 def _read(
     given: str, bundle: Bundle, root: Path, *, replay: bool
-) -> tuple[pl.DataFrame, str, list[Finding]]:
-    """Read the input in the model's types; return it, a name of its state, and what was lost."""
+) -> tuple[pl.DataFrame, str, list[Finding], list[Finding]]:
+    """Read the input in the model's types.
+
+    Return it, a name of its state, what was lost, and what a server would say of each row.
+    """
     asked = bundle.asked
     types = {name: kind for name, kind in asked.items() if kind is not None}
     at = bundle.unit.at if replay else None
@@ -276,7 +286,10 @@ def _read(
         if n not in typed.columns
     ]
     state = sha256(_bytes(typed)) if is_url(given) else name
-    return typed.with_columns(missing).with_row_index(PLACE), state, findings
+    more = len(set(found.columns).difference(wanted))
+    absent = [column.meta.output_name() for column in missing]
+    of_all = [unread(bundle.unit.source, absent, more)] if absent and more else []
+    return typed.with_columns(missing).with_row_index(PLACE), state, findings, of_all
 
 
 def _check_file(given: str, path: Path) -> None:
@@ -366,6 +379,19 @@ def _made(
             yield records(bundle, predictor, rows, facts, maker, first=first)
     finally:
         predictor.close()
+
+
+def _flags(parts: BatchParts, batch: Batch) -> dict[str, int]:
+    """Count answers by what they carry."""
+    if not batch.parts:
+        return {}
+    counts: Counter[str] = Counter()
+    for part in parts.read(batch, ["findings"]):
+        alike = part.group_by("findings").len()
+        for text, rows in alike.iter_rows():
+            for code in {finding["code"] for finding in msgspec.json.decode(text)}:
+                counts[code] += rows
+    return dict(sorted(counts.items()))
 
 
 def _set_aside(
