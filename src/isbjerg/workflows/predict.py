@@ -189,7 +189,6 @@ def predict(
         )
         aside, told = _set_aside(workspace, bundle, name, sifted)
         progress("Publishing the answers", 0.95)
-        flags = _flags(parts, batch)
         published = publish(out, answers(bundle, parts, batch, sifted.units), root)
     progress("Done", 1.0)
     return PredictReport(
@@ -205,7 +204,7 @@ def predict(
         as_of_us=_stood_at(batch, as_of_us, replay=replay),
         quarantine=aside,
         findings=(*findings, *of_all, *told),
-        flags=flags,
+        flags=_flags(parts, batch),
     )
 
 
