@@ -25,7 +25,7 @@ from isbjerg.cli.main import main
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "bad-input.md"
 RUN = ("run", "--as-of", small_project.AS_OF)
-DONE, WRONG, BUSY = 0, 1, 4
+DONE, WRONG, MISUSE, BUSY = 0, 1, 2, 4
 
 Harm = Callable[[Path], None]
 
@@ -90,6 +90,21 @@ def no_catalog(folder: Path) -> None:
         file.unlink()
 
 
+def write_into(file: str) -> Harm:
+    def harm(folder: Path) -> None:
+        (folder / ".isbjerg" / "ledger").mkdir(exist_ok=True)
+        (folder / ".isbjerg" / file).write_bytes(b"garbage" * 999)
+
+    return harm
+
+
+def no_bundle(folder: Path) -> None:
+    """Remove the live model's file, and the copy that servers read."""
+    (copy,) = (folder / ".isbjerg" / "serving" / "bundles").iterdir()
+    next((folder / ".isbjerg" / "blobs").glob(f"*/{copy.name}")).unlink()
+    shutil.rmtree(copy)
+
+
 def line_101(put: str) -> Harm:
     def change(text: str) -> bytes:
         lines = text.splitlines()
@@ -132,11 +147,17 @@ CASES = (
     Case("a contract that is no YAML", edit("contracts/orders.odcs.yaml", "schema:", "schema: ["), "not YAML", "ISB220"),
     Case("a contract that is not UTF-8", append("contracts/orders.odcs.yaml", b"# \xe9\n"), "not UTF-8", "ISB220"),
     Case("the catalog is gone", no_catalog, "gone or empty", "ISB601"),
+    Case("the catalog is no database", write(".isbjerg/catalog.db", b"garbage" * 999), "not a database", "ISB602", ("status",)),
+    Case("the ledger of a worker is no database", write_into("ledger/w1.db"), "w1.db", "ISB602", ("status",)),
+    Case("the outcomes are no database", write_into("ledger/outcomes.db"), "outcomes.db", "ISB602", ("settle", "{project}/data/told.csv")),
+    Case("the model file is gone", no_bundle, "is not in the store", "ISB601", ("promote", "v1")),
+    Case("the model file is gone, and a batch asks", no_bundle, "is not in the store", "ISB601", ("predict", "{project}/data/ask.parquet", "{project}/out.parquet")),
+    Case("three rows for two models", anew(orders(lambda df: df.head(3))), "3 rows with 3 different times", "ISB313", RUN, anew=True),
     Case("the online store is damaged", write(".isbjerg/online.db", b"garbage" * 999), "not a database", "ISB602"),
 )  # fmt: skip
 
 
-_STORE = {"the catalog is gone", "the online store is damaged"}
+_STORE = {case.name for case in CASES if case.code in {"ISB601", "ISB602"}}
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +166,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = small_project.write_project(tmp_path_factory.mktemp("sound") / "p", count=560)
     assert main(["-C", str(folder), *RUN]) == DONE
     assert main(["-C", str(folder), "promote"]) == DONE
+    rows = small_project.orders(560).tail(5)
+    rows.drop("minutes_late", "delivered").write_parquet(folder / "data" / "ask.parquet")
+    rows.select("order_id", "minutes_late").write_csv(folder / "data" / "told.csv")
     return folder
 
 
@@ -157,8 +181,9 @@ def project(sound: Path, tmp_path: Path) -> Path:
 def test_it_is_told_and_the_same_verb_goes_on_when_mended(
     case: Case, project: Path, sound: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    words = ["-C", str(project), *(word.format(project=project) for word in case.words)]
     case.harm(project)
-    assert main(["-C", str(project), *case.words]) == case.exit
+    assert main(words) == case.exit
     said = "".join(capfd.readouterr())
     flat = re.sub(r"\s+", " ", said)
     assert case.says in flat
@@ -173,7 +198,7 @@ def test_it_is_told_and_the_same_verb_goes_on_when_mended(
         _put_back(sound / place, project / place)
     if case.anew or case.name in _STORE:  # a store that began with wrong rows is begun anew
         _put_back(sound / ".isbjerg", project / ".isbjerg")
-    assert main(["-C", str(project), *case.words]) == DONE
+    assert main(words) == DONE
     capfd.readouterr()
     assert main(["-C", str(project), "status"]) == DONE
     assert "v1 (linear, r1)" in capfd.readouterr().out
@@ -207,6 +232,43 @@ def test_a_full_disk_leaves_nothing_half_done_and_the_same_verb_goes_on(project:
     assert ib.Project(project).data_list() == before
     assert main(["-C", str(project), "ingest"]) == DONE
     assert ib.Project(project).ingest().versions["orders"] == "orders@v2"
+
+
+STRANGE = (
+    ("a header and no row", "t.csv", b"a,b\n", "columns and no row", "ISB301"),
+    ("zero bytes", "t.csv", b"", "not even a header", "ISB301"),
+    ("one column, the target", "t.csv", b"b\n1\n2\n", "It has no other", "ISB222"),
+    ("one value in the target", "t.csv", b"a,b\n1,x\n2,x\n", "has only one value", "ISB221"),
+    ("Excel named .csv", "t.csv", b"PK\x03\x04" + bytes(99), "Excel", "ISB340"),
+    ("UTF-16", "t.csv", "a,b\n1,x\n".encode("utf-16"), "UTF-16", "ISB301"),
+    ("NUL bytes", "t.csv", b"a,b\n1,x\0\n2,y\n", "NUL bytes", "ISB341"),
+    ("half a Parquet file", "t.parquet", b"PAR1abc", "cannot be read", "ISB301"),
+    ("Parquet without rows", "t.parquet", None, "columns and no row", "ISB301"),
+    ("a folder", ".", b"", "There is a folder", "ISB301"),
+)
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda strange: strange[0])
+def test_a_project_is_not_drafted_from_what_is_no_table(
+    strange: tuple[str, str, bytes | None, str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, file, content, says, code = strange
+    table = tmp_path / file
+    if content is None:
+        pl.DataFrame(schema={"a": pl.Int64, "b": pl.String}).write_parquet(table)
+    elif file != ".":
+        table.write_bytes(content)
+    words = ["new", str(tmp_path / "p"), "--from", str(table), "--target", "b"]
+    assert main(words) == (MISUSE if code in {"ISB221", "ISB222"} else WRONG)
+    said = re.sub(r"\s+", " ", capsys.readouterr().err)
+    assert says in said, name
+    assert f"explain {code}" in said
+    assert "Mend: " in said
+    assert not (tmp_path / "p").exists()
+    line = f"| {name} | {code} |"
+    assert line in DOCS.read_text(encoding="utf-8"), line
 
 
 def test_the_table_of_the_reference_says_each_case() -> None:
