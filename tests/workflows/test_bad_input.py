@@ -326,3 +326,45 @@ def test_a_catalog_that_another_process_holds_is_waited_for_and_then_told(
     other.execute("ROLLBACK")
     other.close()
     assert main(["-C", str(project), "ingest"]) == DONE
+
+
+READ_ONLY = """
+import ctypes, sys
+for capability in (1, 2):  # without them root, too, may only do what the modes of files allow
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+import os
+os.execv(sys.executable, [sys.executable, "-m", "isbjerg", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+def test_what_may_not_be_written_is_told_and_stays_as_it_is(project: Path) -> None:
+    store = project / ".isbjerg"
+    before = {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
+    folders = [store, *(path for path in store.rglob("*") if path.is_dir())]
+    (project / "out").mkdir()
+    forbidden = [project / "out", *folders]
+    for path in (*forbidden, *before):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for words in (
+            ("ingest", "--full"),
+            (
+                "predict",
+                str(project / "data" / "ask.parquet"),
+                str(project / "out" / "out.parquet"),
+            ),
+        ):
+            done = subprocess.run(
+                [sys.executable, "-c", READ_ONLY, "-C", str(project), *words],
+                capture_output=True, text=True, check=False, env=os.environ,
+            )  # fmt: skip
+            assert done.returncode == WRONG, done.stdout
+            assert "explain ISB641" in done.stderr
+            assert "Mend: ls -ld" in done.stderr
+    finally:
+        for path in (*forbidden, *before):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    after = {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
+    assert after.keys() - {store / "catalog.db-wal", store / "catalog.db-shm"} == before.keys()
+    assert main(["-C", str(project), "ingest", "--full"]) == DONE

@@ -6,7 +6,6 @@ readers must never see it half made.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -65,12 +64,16 @@ def _opened(path: Path, schema: str, version: int) -> sqlite3.Connection:
 def use_wal(db: sqlite3.Connection) -> None:
     """Turn a file to the write-ahead log.
 
-    Changing the mode of a new file does not wait for a lock, so two who make it may meet.
+    Changing the mode of a new file does not wait for a lock, so two who make it may meet. Nothing
+    else becomes better by waiting.
     """
     for _ in range(_WAL_TRIES):
-        with contextlib.suppress(sqlite3.OperationalError):
+        try:
             if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
                 return
+        except sqlite3.OperationalError as fault:
+            if "locked" not in str(fault):
+                raise
         time.sleep(_WAL_WAIT_S)
     db.execute("PRAGMA journal_mode = WAL")
 

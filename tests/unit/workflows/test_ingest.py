@@ -242,6 +242,23 @@ def test_a_project_may_lie_in_a_folder_with_brackets(tmp_path: Path, clock: SetC
     assert take(folder, clock).unchanged == 10
 
 
+def test_a_clock_that_is_set_back_puts_no_row_before_what_it_corrects(
+    folder: Path, clock: SetClock
+) -> None:
+    """The machine's clock jumps from April to March between two ingests."""
+    clock.set(APRIL)
+    take(folder, clock)
+    clock.set(MARCH)
+    write_loans(folder, loans(11, unpaid=[7.0] * 11))
+    table = take(folder, clock)
+    assert (table.version, table.new, table.corrected) == ("loans@v2", 1, 10)
+    found = facts(folder, clock)
+    later = found.filter(pl.col(INGESTED_AT) > APRIL)
+    assert later.height == 11
+    assert later[INGESTED_AT].unique().to_list() == [APRIL + timedelta(microseconds=1)]
+    assert newest(found.drop_nulls("id"), ["id"])["unpaid"].to_list() == [7.0] * 11
+
+
 def test_an_empty_table_is_a_version_without_rows_and_promises_nothing(
     tmp_path: Path, clock: SetClock
 ) -> None:
