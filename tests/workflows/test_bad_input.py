@@ -291,7 +291,7 @@ def test_a_batch_says_of_its_rows_what_a_server_would_and_counts_it(
     rows = small_project.orders(560).tail(20).drop("minutes_late", "delivered")
     odd = pl.when(pl.col.order_id > 557).then(pl.lit("nowhere")).otherwise("shop")
     asked, out = project / "ask.parquet", project / "out.parquet"
-    rows.with_columns(shop=odd).rename({"amount": "amonut"}).write_parquet(asked)
+    rows.with_columns(shop=odd).rename({"amount": "amount_eur"}).write_parquet(asked)
     capsys.readouterr()
     words = ["predict", str(asked), str(out), "--as-of", small_project.AS_OF]
     assert main(["-C", str(project), *words]) == DONE
