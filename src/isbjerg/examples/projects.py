@@ -77,7 +77,7 @@ def template_files(name: str) -> dict[str, str]:
     Examples
     --------
     >>> sorted(template_files("flights"))[:3]
-    ['README.md', 'cases.toml', 'contracts/weather.odcs.yaml']
+    ['README.md', 'assumptions.py', 'cases.toml']
     """
     return dict(_texts(package_files("isbjerg.examples") / name, ""))
 

@@ -31,7 +31,9 @@ def test_on_bins_it_is_the_ks_of_rows(data: st.DataObject) -> None:
         dtype=float,
     )
     rows = [np.repeat(np.arange(len(c)), c.astype(int)) for c in (first, second)]
-    assert float(ks_distance(first, second)) == pytest.approx(ks_2samp(*rows).statistic)
+    assert float(ks_distance(first, second)) == pytest.approx(
+        ks_2samp(*rows, method="asymp").statistic
+    )
     shares = first / first.sum(), second / second.sum()
     assert float(variation_distance(first, second)) == pytest.approx(cityblock(*shares) / 2)
 
