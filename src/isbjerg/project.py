@@ -79,6 +79,7 @@ class Project:
         *,
         live: bool = False,
         full: bool = False,
+        accept_change: str | None = None,
         progress: Progress | None = None,
     ) -> IngestReport:
         """Bring what the sources hold into data versions.
@@ -91,6 +92,8 @@ class Project:
             Whether new rows count as known only from now on.
         full : bool, default=False
             Whether to read everything again, also what is known to be read already.
+        accept_change : str, optional
+            Why the changed meanings of the one table that is named are right.
         progress : callable, optional
             Told each stage and the share done.
         """
@@ -99,7 +102,13 @@ class Project:
         definitions = self.definitions()
         with self._open() as workspace:
             return ingest(
-                workspace, definitions, tables=tables, live=live, full=full, **_told(progress)
+                workspace,
+                definitions,
+                tables=tables,
+                live=live,
+                full=full,
+                accept_change=accept_change,
+                **_told(progress),
             )
 
     def data_list(self) -> DataList:

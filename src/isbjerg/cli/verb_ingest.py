@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full", action="store_true", help="read everything again, also what is read already"
     )
+    parser.add_argument(
+        "--accept-change", metavar="WHY", help="let the changed meaning of TABLE pass: it is meant"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
@@ -32,7 +35,11 @@ def run(args: argparse.Namespace) -> int:
 
     with bar(quiet=args.quiet) as progress:
         report = open_project(args).ingest(
-            tables=args.tables or None, live=args.live, full=args.full, progress=progress
+            tables=args.tables or None,
+            live=args.live,
+            full=args.full,
+            accept_change=args.accept_change,
+            progress=progress,
         )
     if args.json:
         from isbjerg.cli.output import show_json  # noqa: PLC0415 - it imports rich

@@ -218,6 +218,6 @@ def _finding(table: str, name: str, message: str, evidence: dict[str, Any]) -> F
         severity="error",
         message=message,
         mend="bring the column to its old meaning in the source function, or give the new one a "
-        "name of its own; this is no drift",
+        f'name of its own; if it is meant: isbjerg ingest {table} --accept-change "why"',
         evidence=evidence,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -25,6 +25,7 @@ from isbjerg.workflows.judging import HeldOut, held_out, judge_chosen
 from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.progress import Stages
 from isbjerg.workflows.rung_findings import reasons
+from isbjerg.workflows.standing_findings import Standing
 from isbjerg.workflows.truths import usual_metrics
 from isbjerg.workflows.workspace import Workspace
 
@@ -55,7 +56,7 @@ def climb_ladder(
     workspace: Workspace,
     frame: Frame,
     prepared: Prepared,
-    contract: tuple[Finding, ...],
+    found: tuple[Sequence[Finding], Standing],
     remembering: Remembering,
     *,
     stages: Stages,
@@ -70,8 +71,8 @@ def climb_ladder(
         What is asked for.
     prepared : Prepared
         What the rungs learn from.
-    contract : tuple of Finding
-        What the contract found in the unit's table.
+    found : tuple of (sequence of Finding, mapping)
+        What was found in the unit's table and the units; what stands of all tables.
     remembering : Remembering
         Where fits and evaluations of earlier runs are.
     stages : Stages
@@ -87,7 +88,7 @@ def climb_ladder(
             prepared,
             ladder,
             rungs,
-            contract=contract,
+            found=found,
             test=test,
             samples=samples,
             rng=np.random.default_rng(frame.seed),

@@ -16,6 +16,7 @@ from isbjerg.errors import ArgumentError
 from isbjerg.features.sources import Planned, Source
 from isbjerg.findings import Finding
 from isbjerg.storage.durable import sweep_unfinished
+from isbjerg.workflows.accepting import accept_changes, one_table_only
 from isbjerg.workflows.assuming import hold_assumptions
 from isbjerg.workflows.contracts import FOLDER
 from isbjerg.workflows.feed import feed_table
@@ -49,6 +50,7 @@ def ingest(
     tables: Sequence[str] | None = None,
     live: bool = False,
     full: bool = False,
+    accept_change: str | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
     """Ingest sources.
@@ -66,19 +68,23 @@ def ingest(
     full : bool, default=False
         Whether to read everything again, also files that nobody touched and what a watermark
         says was read: it finds rows that were deleted.
+    accept_change : str, optional
+        Why the changed meanings of the one table that is named are right: they pass from now on.
     progress : Progress
         Whom to tell.
 
     Raises
     ------
     ArgumentError
-        When a table is named that is no source.
+        When a table is named that is no source, or there is no changed meaning to accept.
     SourceError
         When a source cannot be read.
     StoreError
         When another ingest is at work.
     """
     workspace = workspace.within(definitions.frame.memory_bytes)
+    if accept_change is not None and len(tables or ()) != 1:
+        raise one_table_only(list(definitions.sources))
     chosen = [_named(definitions, t) for t in (tables or definitions.sources)]
     done = []
     with workspace.catalog.lease("ingest", "isbjerg ingest"):
@@ -86,7 +92,10 @@ def ingest(
             sweep_unfinished(folder)
         for index, source in enumerate(chosen):
             progress(f"Ingesting {source.name}", index / len(chosen))
-            done.append(ingest_table(workspace, source, definitions.decision, live=live, full=full))
+            did = ingest_table(workspace, source, definitions.decision, live=live, full=full)
+            if accept_change is not None:
+                did = accept_changes(workspace, source, did, why=accept_change)
+            done.append(did)
             feed_table(workspace, source.name)
         assumed = hold_assumptions(workspace, definitions, [source.name for source in chosen])
     progress("Ingested", 1.0)

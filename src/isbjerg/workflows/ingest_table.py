@@ -43,7 +43,7 @@ from isbjerg.workflows.absorbing import absorb_posted
 from isbjerg.workflows.comparing import Compared, compare_with_known
 from isbjerg.workflows.contracts import contract_of, contract_path
 from isbjerg.workflows.future_rows import told_of_future
-from isbjerg.workflows.redefining import as_first_told, redefinition
+from isbjerg.workflows.redefining import as_first_told, redefinition, still_standing
 from isbjerg.workflows.source_reading import take
 from isbjerg.workflows.stored_facts import later_than
 from isbjerg.workflows.unsaid_zones import check_zones, unsaid_zones
@@ -186,7 +186,7 @@ def _ingest_read(
         source=_described(table),
         fingerprint=_state(workspace, source, files) if files else None,
         quarantined=sifted.aside.height,
-        findings=tuple(findings),
+        findings=_with_standing(latest, findings, partial=taken.partial),
         reading=msgspec.structs.replace(taken.reading, rules=_state(workspace, source)),
     )
     done = TableIngest(
@@ -204,6 +204,14 @@ def _ingest_read(
     done = _keep_aside(workspace, done, sifted.aside)
     workspace.catalog.record_data_version(version)
     return done
+
+
+def _with_standing(
+    latest: DataVersion | None, found: Sequence[Finding], *, partial: bool
+) -> tuple[Finding, ...]:
+    """Keep what the version before says and this read does not take back."""
+    recorded = latest.findings if latest else ()
+    return (*found, *still_standing(recorded, found, partial=partial))
 
 
 def _check_key(source: Source, frame: pl.DataFrame, latest: DataVersion | None) -> None:

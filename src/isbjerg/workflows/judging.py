@@ -27,6 +27,7 @@ from isbjerg.workflows.preparing import Prepared
 from isbjerg.workflows.project_files import CONSTANT
 from isbjerg.workflows.promote import live_version
 from isbjerg.workflows.rivals import readable_set, scores_of
+from isbjerg.workflows.standing_findings import Standing, of_tables_read
 from isbjerg.workflows.truths import leakage
 from isbjerg.workflows.workspace import Workspace
 
@@ -54,7 +55,7 @@ def judge_chosen(
     ladder: Ladder,
     rungs: Mapping[str, FittedRung],
     *,
-    contract: Sequence[Finding],
+    found: tuple[Sequence[Finding], Standing],
     test: Rows,
     samples: Mapping[str, Mapping[str, Sample]],
     rng: np.random.Generator,
@@ -73,8 +74,8 @@ def judge_chosen(
         The measurements of all rungs.
     rungs : mapping of str to FittedRung
         The rungs' bundles and scores.
-    contract : sequence of Finding
-        What the contract found in the unit's table.
+    found : tuple of (sequence of Finding, mapping)
+        What was found in the unit's table and the units; what stands of all tables.
     test : Rows
         The test rows, and the weights under which the rungs were drawn.
     samples : mapping of str to mapping of str to Sample
@@ -108,7 +109,7 @@ def judge_chosen(
         live_fault="" if live is None else _fault(workspace, live),
         parity=check_parity(chosen, units, rng),
         carried=_carried(chosen),
-        contract=tuple(contract),
+        contract=of_tables_read(*found, frame.unit.source, chosen.carried.feature_set),
         leakage=tuple(_leakage(prepared, chosen)),
     )
     policy = Policy(guardrails=frame.metric.guardrails, margin=frame.release.margin)

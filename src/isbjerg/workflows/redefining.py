@@ -69,8 +69,7 @@ def redefinition(
             message=f"The source is read in another way than for {latest.id}: "
             f"{', '.join(names)}. Everything was read again; "
             + ("every known row still says the same." if same else f"{counted}."),
-            mend=f"look at isbjerg data diff {table}; if its meaning changed, train again, "
-            "and do not call it drift",
+            mend=f'isbjerg data diff {table}; if it is meant: isbjerg ingest {table} --accept-change "why"',
             evidence={
                 "aspects": names,
                 "changed": lines,
@@ -85,6 +84,37 @@ def _told(name: str, before: str | None, now: str | None) -> str:
     if name == "code":
         return "code: the source function, or what it uses of the project, was edited"
     return f"{name}: {before or 'nothing'} -> {now or 'nothing'}"
+
+
+def still_standing(
+    recorded: Sequence[Finding], found: Sequence[Finding], *, partial: bool
+) -> tuple[Finding, ...]:
+    """List what an earlier read found and this one does not take back.
+
+    A changed meaning is told once and stands until its column is found to be brought back. What
+    broke the contract is seen again by a whole read, but not by one from a watermark on.
+
+    Parameters
+    ----------
+    recorded : sequence of Finding
+        Of the newest version.
+    found : sequence of Finding
+        By this read.
+    partial : bool
+        Whether it read only what is new since a watermark.
+    """
+    told = {(f.code, f.subject): f.evidence.get("share", 0.0) for f in found}
+
+    def stands(old: Finding) -> bool:
+        name, share = (old.code, old.subject), old.evidence.get("share", 0.0)
+        if not old.failed or old.severity not in {"error", "blocking"}:
+            return False
+        if old.code == CHANGED:
+            return name not in told
+        contract = partial and old.code.startswith("contract.")
+        return contract and (name not in told or (told[name] or 0.0) < (share or 0.0))
+
+    return tuple(old for old in recorded if stands(old))
 
 
 def as_first_told(

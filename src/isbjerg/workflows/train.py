@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
-from isbjerg.data.definition_changes import CHANGED
 from isbjerg.data.versions import DataVersion
 from isbjerg.errors import DataError, StoreError
 from isbjerg.evaluation.classes import ClassLine
@@ -44,6 +43,7 @@ from isbjerg.workflows.project_files import Definitions
 from isbjerg.workflows.recording import PartSizes, Succession, close_record, open_record, sizes
 from isbjerg.workflows.rivals import readable_set
 from isbjerg.workflows.rung_findings import rung_findings
+from isbjerg.workflows.standing_findings import Standing, standing_findings
 from isbjerg.workflows.unacted import unacted
 from isbjerg.workflows.unit_checking import check_tables
 from isbjerg.workflows.units import UnitCounts
@@ -170,9 +170,15 @@ def run(
                 prepared = _prepare(
                     workspace, definitions, versions, at_us, remembering, before=before
                 )
-            found = _contract_findings(definitions, ingested, versions, prepared)
+            standing = standing_findings(versions, ingested.tables)
+            found = _contract_findings(definitions, standing, prepared)
             climbed = climb_ladder(
-                workspace, definitions.frame, prepared, found, remembering, stages=stages
+                workspace,
+                definitions.frame,
+                prepared,
+                (found, standing),
+                remembering,
+                stages=stages,
             )
             with stages.stage("record", "Recording", 0.97):
                 test = count_looks(workspace, started, prepared)
@@ -244,20 +250,11 @@ def _prepare(
 
 def _contract_findings(
     definitions: Definitions,
-    ingested: IngestReport,
-    versions: Mapping[str, DataVersion],
+    standing: Standing,
     prepared: Prepared,
 ) -> tuple[Finding, ...]:
-    """Join what was found in the unit's table when it was read last, and in the units.
-
-    A read that left the version as it is does not take back that its meaning had changed.
-    """
-    source = definitions.frame.unit.source
-    read = next((t for t in ingested.tables if t.table == source and t.read), None)
-    standing = versions[source].findings
-    table = standing if read is None else read.findings
-    if read is not None and not read.changed:
-        table = (*table, *(f for f in standing if f.code == CHANGED and f.failed))
+    """Join what stands of the unit's table with what was found in the units."""
+    table = standing[definitions.frame.unit.source]
     told = {(f.code, f.subject) for f in table}
     return (*table, *(f for f in prepared.findings if (f.code, f.subject) not in told))
 

@@ -409,3 +409,22 @@ def test_planned_sources_are_told_and_not_read(tmp_path: Path, clock: SetClock) 
     (folder / "sources.py").write_text(twice)
     with pytest.raises(DefinitionError, match="'loans'"):
         report(folder, clock)
+
+
+def test_what_a_read_from_the_watermark_set_aside_stands_until_all_is_read(
+    folder: Path, shop: Shop, clock: SetClock
+) -> None:
+    take(folder, clock)
+    bad = loans(14).tail(4).with_columns(amount=pl.lit(-5.0))
+    shop.put(bad.head(3))
+    shop.put(loans(15).tail(1))
+    aside = take(folder, clock)
+    assert (aside.new, aside.quarantined, aside.incremental) == (1, 3, True)
+    shop.put(loans(16).tail(1))
+    assert "contract.range" not in codes(take(folder, clock))  # this read met none of them
+    recorded = version(folder, clock)
+    (stands,) = (f for f in recorded.findings if f.code == "contract.range")
+    assert stands.evidence["share"] == 3 / 5  # of what that read took: the last row known, and 4
+    shop.put(loans(13).tail(3))  # the source is right again
+    take(folder, clock, full=True)
+    assert all(f.code != "contract.range" for f in version(folder, clock).findings)
