@@ -195,8 +195,20 @@ def fit(
         encoder=encoder,
         parameters={"settings": {**settings, "num_iterations": rounds}, "trees": trees},
         files={FILE: text.encode()},
-        notes=(f"{trees} trees{' of each class' if classes else ''} of at most {rounds}.",),
+        notes=(
+            f"{trees} trees{' of each class' if classes else ''} of at most {rounds}.",
+            *_told_constant(text),
+        ),
     )
+
+
+def _told_constant(text: str) -> tuple[str, ...]:
+    """Say of trees that none of them splits: such a rung answers every row alike."""
+    leaves = [line for line in text.splitlines() if line.startswith("num_leaves=")]
+    if any(line != "num_leaves=1" for line in leaves):
+        return ()
+    told = "No tree splits: it answers every row alike. With few rows, let leaves be smaller: "
+    return (told + "min_data_in_leaf=5 in its parameters.",)
 
 
 def _boosted(
