@@ -128,6 +128,7 @@ CASES = (
     Case("text where numbers were", orders(lambda df: df.with_columns(amount=pl.lit("x"))), "of type text, promised is float"),
     Case("the key is missing", anew(orders(lambda df: df.drop("order_id"))), "['order_id']", "ISB342", anew=True),
     Case("the time of the unit is missing", anew(orders(lambda df: df.drop("placed"))), "'placed'", "ISB214", RUN, anew=True),
+    Case("times that name no zone", anew(orders(lambda df: df.with_columns(pl.col("placed").dt.replace_time_zone(None)))), "name no zone: 'placed'", "ISB343", anew=True),
     Case("a table without rows", anew(as_csv(lambda text: text.splitlines()[0].encode())), "has no row", "ISB331", RUN, anew=True),
     Case("a file of zero bytes", as_csv(lambda _: b""), "not even a header", "ISB301"),
     Case("a Parquet file cut off", write("data/orders.parquet", b"PAR1"), "cannot be read", "ISB301"),
@@ -202,6 +203,26 @@ def test_it_is_told_and_the_same_verb_goes_on_when_mended(
     capfd.readouterr()
     assert main(["-C", str(project), "status"]) == DONE
     assert "v1 (linear, r1)" in capfd.readouterr().out
+
+
+COMMANDS = ("CSV in Windows-1252", "CSV in UTF-16", "CSV with NUL bytes", "a file is missing")
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.name in COMMANDS], ids=lambda c: c.name)
+def test_a_mend_that_is_a_command_works_as_it_is_printed(
+    case: Case, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anew(case.harm)(project)  # another path would be told of beside what is wrong with it
+    assert main(["-C", str(project), "ingest"]) == WRONG
+    (mend,) = re.findall(r"^Mend: (.*)$", capsys.readouterr().err, re.MULTILINE)
+    done = subprocess.run(
+        ["/bin/sh", "-c", mend], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (DONE, ""), mend
+    if mend.startswith("ls "):  # it shows what is there instead
+        assert "weather.parquet" in done.stdout
+    else:
+        assert main(["-C", str(project), "ingest"]) == DONE
 
 
 def _put_back(before: Path, now: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -94,6 +94,28 @@ def test_the_mend_for_a_zone_is_taken(tmp_path: Path, clock: SetClock) -> None:
         assert version is not None
         first = read_facts(workspace.store, version, ["asked"])["asked"].min()
     assert first == START + timedelta(hours=5)  # midnight in New York in January
+
+
+def test_the_hour_that_comes_twice_is_the_later_one_and_the_one_that_never_comes_is_null(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    """New York, by its law: 2023-11-05 01:30 comes twice, 2024-03-10 02:30 never."""
+    asked = pl.Series("asked", ["2023-11-05 00:30", "2023-11-05 01:30", "2024-03-10 02:30"])
+    odd = zoneless().head(3).with_columns(asked.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us"))
+    write_project(tmp_path, odd)
+    lines = [
+        'table = ib.read(ib.parquet("data/loans.parquet"), Path(__file__).parent)',
+        "return " + refused(tmp_path, clock).mend.partition("ib.read gives: ")[2],
+    ]
+    mended = SOURCES.replace(RETURN, "\n    ".join(lines))
+    (tmp_path / "sources.py").write_text(f"from pathlib import Path\nimport polars as pl\n{mended}")
+    assert told(tmp_path, clock) == []
+    with opened(tmp_path, clock) as (workspace, _):
+        version = workspace.catalog.latest_data_version("loans")
+        assert version is not None
+        found = read_facts(workspace.store, version, ["asked"])["asked"].to_list()
+    twice = datetime(2023, 11, 5, 6, 30, tzinfo=UTC)  # winter time, five hours from Greenwich
+    assert found == [twice - timedelta(hours=2), twice, None]
 
 
 def test_a_rule_that_comes_to_rest_on_wall_times_is_told_at_each_read(
