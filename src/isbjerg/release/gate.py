@@ -237,12 +237,13 @@ def _finding(
 def _enough_rows(evidence: Evidence, policy: Policy) -> Finding:
     measured = evidence.metrics.get(evidence.primary)
     rows = measured.n if measured else 0
+    times = f" {-(-10 * policy.rows_min // rows) / 10} times" if rows else " more than"
     return _finding(
         evidence,
         "gate.enough_rows",
         "passed" if rows >= policy.rows_min else "failed",
         f"{rows:,} test rows, at least {policy.rows_min:,} are asked for.",
-        mend="wait for more outcomes, or widen the test part: [split] in frame.toml",
+        mend=f"wait for more outcomes, or let `test` of [split] in frame.toml be{times} what it is",
         rows=rows,
         rows_min=policy.rows_min,
     )

@@ -176,3 +176,10 @@ def test_a_live_model_of_another_target_is_not_compared():
     verdict = judge(evidence(something_live=True, live_differs=told), POLICY)
     assert outcome(verdict, "gate.not_worse_than_live")[0] == "not_applicable"
     assert verdict.passed
+
+
+def test_too_few_test_rows_say_how_much_larger_their_part_has_to_be() -> None:
+    few = Measured("brier", 0.15, 0.14, 0.16, n=80, blocks=10)
+    verdict = judge(Evidence(candidate="x", primary="brier", metrics={"brier": few}), Policy())
+    (found,) = (f for f in verdict.findings if f.code == "gate.enough_rows")
+    assert "be 1.3 times what it is" in found.mend  # 100 / 80 = 1.25, and up
