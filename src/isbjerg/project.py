@@ -201,6 +201,7 @@ class Project:
         progress : callable, optional
             Told each stage and the share done.
         """
+        from isbjerg.workflows.progress import silent
         from isbjerg.workflows.train import run
 
         definitions = self.definitions()
@@ -213,7 +214,7 @@ class Project:
                 note=note,
                 fresh=fresh,
                 succession=None,
-                **_told(progress),
+                progress=progress or silent,
             )
 
     def plan_retrain(

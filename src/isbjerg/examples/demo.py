@@ -3,7 +3,7 @@
 A project is made that knows nothing after 31 May 2013. It runs, the model that passes goes
 live, and June to December are replayed through the real server: decisions with nothing but the
 timetable, and each fact when it became known. Every week a successor is trained beside the
-traffic and goes live three days later if it has earned it; what came true is settled, and the week
+traffic and goes live four days later if it has earned it; what came true is settled, and the week
 is looked at. At the end the first model, left as it was, is asked about the same flights, and
 three predictions are traced.
 """

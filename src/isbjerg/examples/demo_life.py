@@ -1,6 +1,6 @@
 """The life of a model: traffic, outcomes, a look, a successor that has to earn its place.
 
-A successor is trained beside the traffic, on what was known when the week began, and goes live three
+A successor is trained beside the traffic, on what was known when the week began, and goes live four
 days later if it has earned it. All that an operator would do each week is done through the command
 line, or through `isbjerg.Project`, the same methods that the command line calls.
 """

@@ -20,8 +20,8 @@ DECIDE_FROM = datetime(2013, 6, 1, 2, tzinfo=UTC)
 YEAR_END = datetime(2014, 1, 2, tzinfo=UTC)
 """All flights of the year have landed."""
 
-WEEK, REVIEW = timedelta(days=7), timedelta(days=3)
-"""Trained on what is known when Saturday begins, live from Tuesday on (UTC)."""
+WEEK, REVIEW = timedelta(days=7), timedelta(days=4)
+"""Trained on what is known when Saturday begins, live from Wednesday on (UTC)."""
 
 QUICK_SINCE = datetime(2013, 4, 15, tzinfo=UTC)
 QUICK_DAYS = 2

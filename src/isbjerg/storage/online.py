@@ -108,6 +108,11 @@ class PostedFact(msgspec.Struct, frozen=True):
     live_at_us: int
 
 
+_INDEX_OPEN = (
+    "CREATE INDEX IF NOT EXISTS posted_open ON posted (source, seq) WHERE data_version IS NULL"
+)
+"""What no data version holds yet is found among all that ever was posted; also in older files."""
+
 _INSERT = (
     "INSERT OR IGNORE INTO slot_facts (slot, on_key, fact_key, position, visible, row, value)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -381,7 +386,13 @@ class Posting:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open online.db, made when missing."""
-    return open_file(path, _SCHEMA, FORMAT_VERSION)
+    db = open_file(path, _SCHEMA, FORMAT_VERSION)
+    try:
+        db.execute(_INDEX_OPEN)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _number(db: sqlite3.Connection, slot_name: str) -> int:

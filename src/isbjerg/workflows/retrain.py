@@ -198,6 +198,7 @@ def retrain(
                 as_of_us=at_us,
                 note=note or f"retrain of v{live.version} ({live.rung})",
                 succession=live,
+                ingested=ingested,
                 progress=progress,
             )
             stages.seconds.update({f"run {k}": v for k, v in trained.stages.items()})

@@ -120,6 +120,7 @@ def run(
     note: str = "",
     fresh: bool = False,
     succession: Succession | None = None,
+    ingested: IngestReport | None = None,
     progress: Progress = silent,
 ) -> RunReport:
     """Run the loop once.
@@ -138,6 +139,8 @@ def run(
         Whether to compute everything, whatever earlier runs left.
     succession : Succession, optional
         The live model that this run is to succeed; recorded with it.
+    ingested : IngestReport, optional
+        What an ingest just made of the sources; they are read when it is not given.
     progress : Progress
         Whom to tell.
 
@@ -156,7 +159,7 @@ def run(
         workspace.catalog.mark_interrupted_runs()
         remembering = Remembering(workspace.cache, read=not fresh)
         with stages.stage("ingest", "Ingesting the sources", 0.0):
-            ingested = ingest(workspace, definitions)
+            ingested = ingested or ingest(workspace, definitions)
             _check_ingested(ingested)
             check_assumed(ingested.assumptions)
         versions = _versions(workspace, definitions)
