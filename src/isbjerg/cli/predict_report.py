@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -40,4 +41,5 @@ def predict_pieces(report: PredictReport) -> Iterator[RenderableType]:
     if report.findings:
         yield findings("Findings", report.findings)
     if report.answered and not report.new:
-        yield next_step("isbjerg predict ... --as-of TIME, to score the same rows anew")
+        anew = '--as-of "$(date -u +%FT%TZ)"'  # another time is another batch
+        yield next_step(f"isbjerg predict {quote(report.given)} {quote(report.out)} {anew}")

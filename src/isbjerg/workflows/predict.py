@@ -67,8 +67,8 @@ class PredictReport(msgspec.Struct, frozen=True, kw_only=True):
         Records that this command put into the ledger; none when the batch was there already.
     published : int
         Rows that were new in the output.
-    out : str
-        Where the answers are.
+    given, out : str
+        Where the rows were read, and where the answers are.
     as_of_us : int or None
         The time of all decisions; ``None`` when each row was taken at its own.
     quarantine : str or None
@@ -87,6 +87,7 @@ class PredictReport(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     new: int
     published: int
+    given: str
     out: str
     as_of_us: int | None
     quarantine: str | None
@@ -200,6 +201,7 @@ def predict(
         refused=sifted.aside.height,
         new=new,
         published=published,
+        given=given,
         out=out,
         as_of_us=_stood_at(batch, as_of_us, replay=replay),
         quarantine=aside,
