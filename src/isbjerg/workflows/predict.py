@@ -146,17 +146,8 @@ def predict(
     _check_top(bundle, top)
     progress("Reading the rows", 0.0)
     frame, state, findings, of_all = _read(given, bundle, root, replay=replay)
-    name = content_hash(
-        {
-            "rows": state,
-            "bundle": model.bundle,
-            "version": model.number,
-            "as_of": as_of_us,
-            "replay": replay,
-            "purpose": purpose,
-            "top": top,
-        }
-    )
+    asked = {"as_of": as_of_us, "replay": replay, "purpose": purpose, "top": top}
+    name = content_hash({"rows": state, "bundle": model.bundle, "version": model.number, **asked})
     parts = BatchParts(workspace.store.ledger)
     with workspace.catalog.lease(f"predict {name[:12]}", f"isbjerg predict {given}"):
         batch = parts.get(name)
