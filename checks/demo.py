@@ -29,7 +29,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-GRID_US = 5 * 60 * 1_000_000
+GRID_US = 15 * 60 * 1_000_000
 HOUR_US = 3_600_000_000
 LATE_MINUTES = 30
 SPANS_US = {"h": HOUR_US, "d": 24 * HOUR_US, "w": 7 * 24 * HOUR_US}
@@ -42,8 +42,8 @@ ZONES_LEFT_OUT = {
     "STT": "America/St_Thomas",
 }
 
-NEWEST = re.compile(r"newest\((\w+)\.(\w+) by (\w+)(?:, within (\w+))?(?:, every 5m)?\)")
-PAST = re.compile(r"past\(flights\.(.+)\.mean by (\w+), span (\w+), every 5m\)")
+NEWEST = re.compile(r"newest\((\w+)\.(\w+) by (\w+)(?:, within (\w+))?(?:, every 15m)?\)")
+PAST = re.compile(r"past\(flights\.(.+)\.mean by (\w+), span (\w+), every 15m\)")
 LATE = f"greater(arr_delay, {LATE_MINUTES})"
 
 
@@ -162,7 +162,7 @@ class World:
         self._planes = {r["tailnum"]: r["year"] for r in read_csv(folder, "planes")}
 
     def value(self, slot: str, inputs: dict, at_us: int) -> float | int | None:
-        """Work out one slot as it was known just before its last full five minutes."""
+        """Work out one slot as it was known just before its last full quarter of an hour."""
         if found := PAST.match(slot):
             what, by, span = found.groups()
             events = "late" if what == LATE else what

@@ -1,7 +1,7 @@
 """What happened to the flights, in the order in which it became known.
 
-Every feature of the example looks at facts as they stood at the last full five minutes, so
-time goes by in steps of five minutes. The decisions of a step and what became known during it
+Every feature of the example looks at facts as they stood at the last full quarter of an hour,
+so time goes by in steps of fifteen minutes. The decisions of a step and what became known during it
 may be sent together: none of these facts can change an answer before the next step.
 """
 
@@ -18,7 +18,7 @@ from isbjerg.examples.flights_data import READING_DELAY, Tables
 AHEAD = timedelta(hours=2)
 """How long before departure a decision is taken; frame.toml says the same."""
 
-GRID = timedelta(minutes=5)
+GRID = timedelta(minutes=15)
 """A step: the refresh grid of the example's features."""
 
 UP_FRONT = (
@@ -57,7 +57,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """Five minutes: the decisions taken in them, and what became known during them."""
+    """A quarter of an hour: the decisions taken in it, and what became known during them."""
 
     at: datetime
     decisions: tuple[Decision, ...]
@@ -74,7 +74,7 @@ def steps(
     tables : dict of str to polars.DataFrame
         The whole year, as `tidy_tables` gives it.
     since, until : datetime
-        Decisions taken and facts known in ``[since, until)``, full five minutes both.
+        Decisions taken and facts known in ``[since, until)``, full quarters both.
     decide_from : datetime, optional
         No decision before it.
     """
