@@ -145,7 +145,7 @@ def test_a_gate_that_says_no_keeps_the_live_model(project: Project) -> None:
 def test_another_strategy_only_registers(project: Project) -> None:
     allow(project, AN_HOUR + "\n[release]\nmargin = 0.9\nstrategy = 'canary'\n")
     report = project.retrain(LATER)
-    assert (report.ended, report.next_step) == ("kept", "isbjerg promote v2")
+    assert (report.ended, report.next_step) == ("waiting", "isbjerg promote v2")
     assert project.retrain(LATER, promote=True).ended == "promoted"
 
 

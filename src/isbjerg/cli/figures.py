@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from isbjerg.reports.words import NOTHING, count
 from isbjerg.times import DAY_US, HOUR_US, MINUTE_US, SECOND_US, to_datetime
 
-NOTHING = "\u2013"
+__all__ = [
+    "NOTHING",
+    "carrier",
+    "count",
+    "instant",
+    "interval",
+    "measure",
+    "share",
+    "short",
+    "size",
+    "span",
+]
+
 _DIGITS = ((10, 4), (1000, 2))
 _SHARE_SMALL = 0.001
 _STEP = 1000
 _WHOLE_MS_US = 100_000
-
-
-def count(value: int | None) -> str:
-    """Write a whole number with thousands apart.
-
-    Examples
-    --------
-    >>> count(336776)
-    '336,776'
-    """
-    return NOTHING if value is None else f"{value:,}"
 
 
 def measure(value: float | None) -> str:

@@ -60,6 +60,7 @@ def _answer(report: RetrainReport) -> RenderableType:
     new = f"v{report.version}"
     heading, passed = {
         "promoted": (f"{new} is live instead of v{report.live}", True),
+        "waiting": (f"{new} has earned v{report.live}'s place and waits for a promotion", True),
         "kept": (f"v{report.live} stays live; {new} is registered", None),
         "refused": (f"v{report.live} stays live: the gate says no", False),
         "skipped": (f"v{report.live} stays live: there was nothing to learn", None),

@@ -150,9 +150,9 @@ def _train(project: Project, span: Span) -> RetrainReport:
 
 
 def _release(project: Project, span: Span, report: RetrainReport) -> Release:
-    """Let a successor go live that has earned it: its report says so by its next step."""
+    """Let a successor go live that has earned it."""
     ended, live = report.ended, report.live
-    if report.version is not None and report.next_step == f"isbjerg promote v{report.version}":
+    if report.ended == "waiting":
         live = project.promote(report.version, why=report.why).version
         ended = "promoted"
     return Release(
@@ -161,5 +161,5 @@ def _release(project: Project, span: Span, report: RetrainReport) -> Release:
         version=report.version,
         rung=report.trained.ladder.chosen if report.trained else report.live_rung,
         live=live,
-        why=report.why.removesuffix(" It waits for a promotion."),
+        why=report.why,
     )

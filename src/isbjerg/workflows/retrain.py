@@ -32,8 +32,9 @@ from isbjerg.workflows.workspace import Workspace
 NEIGHBOURS = ("-1", "live", "+1")
 """The rungs that are fitted again unless others are named."""
 
-Ended = Literal["promoted", "kept", "refused", "skipped"]
-"""What became of the live model: replaced; kept by decision; kept by the gate; nothing was new."""
+Ended = Literal["promoted", "waiting", "kept", "refused", "skipped"]
+"""What became of the live model: replaced; to be replaced, by a person; kept by decision; kept by
+the gate; nothing was new."""
 
 
 class RetrainPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +54,7 @@ class RetrainReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    ended : {"promoted", "kept", "refused", "skipped"}
+    ended : {"promoted", "waiting", "kept", "refused", "skipped"}
         What became of the live model.
     why : str
         Why, to be read.
@@ -307,8 +308,7 @@ def _act(
     if not decided.replaces:
         return kept
     if not promotes:
-        why = f"{decided.why} It waits for a promotion."
-        return msgspec.structs.replace(kept, why=why, next_step=command)
+        return msgspec.structs.replace(kept, ended="waiting", next_step=command)
     now = live_version(workspace)
     tried = {assigned.version for assigned in workspace.catalog.assignments(LIVE)}
     superseded = now is not None and now.number not in (report.live, number)
