@@ -1,8 +1,8 @@
 """The life of a model: traffic, outcomes, a look, a successor that has to earn its place.
 
 A successor is trained beside the traffic, on what was known when the week began, and goes live four
-days later if it has earned it. All that an operator would do each week is done through the command
-line, or through `isbjerg.Project`, the same methods that the command line calls.
+days later if it has earned it. All that an operator would do each week is done through
+`isbjerg.Project`, the same methods that the command line calls.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import msgspec
 from isbjerg.examples.demo_events import outcomes, steps
 from isbjerg.examples.demo_period import AS_OF, DECIDE_FROM, Period, Span
 from isbjerg.examples.demo_traffic import Traffic, replay
-from isbjerg.examples.demo_verbs import Verbs
 from isbjerg.project import Project
 from isbjerg.times import Clock
 from isbjerg.workflows.progress import Stages
@@ -144,9 +143,7 @@ def _watch(project: Project, span: Span, next_steps: list[str]) -> list[Alarm]:
 
 def _train(project: Project, span: Span) -> RetrainReport:
     """Train a successor while the traffic goes on, as of when the week began."""
-    at = span.since.date().isoformat()
-    words = ("retrain", "--no-promote", "--as-of", at)
-    return Verbs(project.folder).say(*words, answer=RetrainReport)
+    return project.retrain(as_of=span.since.date().isoformat(), promote=False)
 
 
 def _release(project: Project, span: Span, report: RetrainReport) -> Release:

@@ -74,7 +74,8 @@ def hold_assumptions(
         as a table that it is about was never read.
     """
     about = [a for a in definitions.assumptions if any(s.name in tables for s in a.sources)]
-    return tuple(_held(workspace, a) for a in about)
+    read = _Read(workspace, about)
+    return tuple(_held(read, a) for a in about)
 
 
 def check_assumed(findings: Sequence[Finding]) -> None:
@@ -96,7 +97,32 @@ def check_assumed(findings: Sequence[Finding]) -> None:
         )
 
 
-def _held(workspace: Workspace, assumption: Assumption) -> Finding:
+class _Read:
+    """Tables as they stand, each read once for all that is asked of its rows."""
+
+    def __init__(self, workspace: Workspace, about: Sequence[Assumption]) -> None:
+        self.workspace = workspace
+        self._columns: dict[str, dict[str, None]] = {}
+        self._tables: dict[tuple[str, int], pl.DataFrame] = {}
+        for assumption in about:
+            if not assumption.of_groups:
+                asked = names(assumption.value.row_value(), "column")
+                self._columns.setdefault(assumption.sources[0].name, {}).update(
+                    dict.fromkeys(asked)
+                )
+
+    def rows(self, version: DataVersion) -> pl.DataFrame:
+        """Return the rows of a version, or of some of its parts, in the columns asked of them."""
+        which = (version.id, len(version.parts))
+        if which not in self._tables:
+            there = dict(version.schema)
+            columns = [c for c in self._columns[version.table] if c in there]
+            self._tables[which] = standing(self.workspace, version, columns)
+        return self._tables[which]
+
+
+def _held(read: _Read, assumption: Assumption) -> Finding:
+    workspace = read.workspace
     found = {s.name: workspace.catalog.latest_data_version(s.name) for s in assumption.sources}
     versions = {name: version for name, version in found.items() if version is not None}
     subject = f"{assumption.sources[0].name}.{assumption.name}"
@@ -117,7 +143,7 @@ def _held(workspace: Workspace, assumption: Assumption) -> Finding:
     if stored is not None:
         return msgspec.json.decode(stored, type=Finding)
     try:
-        finding = _judge(workspace, assumption, versions, subject)
+        finding = _judge(read, assumption, versions, subject)
     except TypingError as fault:
         return _misfit(assumption, subject, fault)
     workspace.catalog.record_profile(first.id, kind, canonical_json(finding))
@@ -125,20 +151,20 @@ def _held(workspace: Workspace, assumption: Assumption) -> Finding:
 
 
 def _judge(
-    workspace: Workspace,
+    read: _Read,
     assumption: Assumption,
     versions: Mapping[str, DataVersion],
     subject: str,
 ) -> Finding:
     if assumption.of_groups:
-        whole = _groups(workspace, assumption, versions)
+        whole = _groups(read.workspace, assumption, versions)
         return _told(assumption, subject, whole, "groups" if assumption.by else "table")
     version = versions[assumption.sources[0].name]
-    whole = _rows(workspace, assumption, version)
-    own = _own(workspace, version)
+    whole = _rows(read, assumption, version)
+    own = _own(read.workspace, version)
     if own is None or not whole.keeps(assumption.share):
         return _told(assumption, subject, whole, "rows")
-    brought = _rows(workspace, assumption, own)
+    brought = _rows(read, assumption, own)
     if not brought.keeps(assumption.share):
         return _told(assumption, subject, brought, f"rows that came with {version.id}")
     return _told(assumption, subject, whole, "rows")
@@ -153,11 +179,11 @@ def _own(workspace: Workspace, version: DataVersion) -> DataVersion | None:
     return msgspec.structs.replace(version, parts=own, rows=sum(p.rows for p in own))
 
 
-def _rows(workspace: Workspace, assumption: Assumption, version: DataVersion) -> _Judged:
+def _rows(read: _Read, assumption: Assumption, version: DataVersion) -> _Judged:
     """Ask of each row of a source whether it keeps the assumption."""
     source = assumption.sources[0]
     node = _boolean(infer(assumption.value.row_value(), columns=dict(version.schema)))
-    facts = standing(workspace, version, names(node, "column"))
+    facts = read.rows(version)
     shown = () if any(source.hides(c) for c in source.key) else tuple(version.key)
     kept = facts.select(*(shown or (ROW,)), to_polars(node).alias(_HOLDS))
     return _Judged(kept, shown)
